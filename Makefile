@@ -1,0 +1,33 @@
+# One word for each chore. PYTHON can name another interpreter; everything is installed in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench docs lock clean
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -e '.[test,lint,bench]'
+	touch $@
+
+demo: .venv/installed  ## a simulated flight in the console
+	$(BIN)/groundstation demo
+
+test: .venv/installed  ## all tests
+	$(BIN)/pytest
+
+lint: .venv/installed  ## ruff, mypy --strict, the layers
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: .venv/installed  ## every benchmark: ratios of one run
+	for each in tests/bench/bench_*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+docs: .venv/installed  ## the vehicles' interface pages, and the console's picture from a flight of a minute
+	$(BIN)/python docs/make.py
+	$(BIN)/python docs/picture.py
+
+lock: .venv/installed  ## the versions that CI uses
+	$(BIN)/pip install -q uv && $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header \
+		--all-extras pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv build dist

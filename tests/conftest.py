@@ -1,0 +1,45 @@
+"""Fixtures for all tests: the folder of real recordings, and how to wait without sleeping blindly."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_list_of_stations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Stations of these tests and those that run on this machine do not see each other."""
+    before = os.environ.get("XDG_STATE_HOME")
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    yield
+    del os.environ["XDG_STATE_HOME"]
+    if before is not None:
+        os.environ["XDG_STATE_HOME"] = before
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real recordings with independent truth; tests skip where it is absent."""
+    folder = Path(os.environ.get("GROUNDSTATION_TEST_DATA", SHARED))
+    if not folder.is_dir():
+        pytest.skip("no real recordings here: set GROUNDSTATION_TEST_DATA to their folder")
+    return folder
+
+
+async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    """Return as soon as condition holds; fail the test if it does not within a generous bound."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        await asyncio.sleep(0.002)
+
+
+@pytest.fixture
+def eventually() -> Callable[..., object]:
+    """``await eventually(lambda: ...)``: wait for a condition."""
+    return until
