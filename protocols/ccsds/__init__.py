@@ -1,0 +1,1 @@
+"""CCSDS space packets and time codes."""

@@ -1,0 +1,120 @@
+"""Reads what a packet header says, of one packet in a buffer or of many as a column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protocols.batch import Column
+from protocols.errors import DeclarationError
+from protocols.layout import Layout, Rows
+from protocols.leaf import Kind, NoFixedPlace, Place
+from protocols.packet import Header, Key, Packet
+
+Reader = Callable[[bytes, int], Any]
+"""A field's value from a buffer and the header's offset in it."""
+
+
+def fixed_size(where: str, declaration: Any) -> int:
+    """Bytes of a header, 0 for none. Raises DeclarationError where they depend on the data."""
+    if declaration is None:
+        return 0
+    return _layout(where, declaration).size
+
+
+class HeaderReader:
+    """A compiled :class:`protocols.packet.Header`."""
+
+    def __init__(self, vehicle: str, header: Header) -> None:
+        """Raises DeclarationError on a layout of no fixed size, or a path that is not in it."""
+        self.layout = _layout(f"{vehicle}.header", header.layout)
+        self.size = self.layout.size
+        self.header = header
+        for path in filter(None, (header.key, header.sequence, header.length)):
+            if path not in self.layout.leaves:
+                names = ", ".join(self.layout.leaves)
+                raise DeclarationError(f"{vehicle}.header", f"there is no field {path!r}; it has {names}")
+        _refuse_unreadable(vehicle, header, self.layout)
+        self.key: Reader = _reader(self.layout.leaves[header.key].place)
+        """The key of the packet whose header begins at an offset of a buffer."""
+        self._length = _reader(self.layout.leaves[header.length].place) if header.length else None
+
+    @property
+    def has_length(self) -> bool:
+        """Whether the header says how long the body is."""
+        return self._length is not None
+
+    def body_length(self, data: bytes, at: int) -> int | None:
+        """Bytes of the body, by the header at an offset, negative if it lies; None where the header does not say."""
+        return None if self._length is None else int(self._length(data, at)) + self.header.length_bias
+
+    def keys(self, rows: Rows) -> Column:
+        """The keys of packets that begin rows."""
+        return self.layout.columns(rows).raw(self.header.key)
+
+    def lengths(self, rows: Rows) -> NDArray[np.int64]:
+        """Bytes of the bodies by the headers that begin rows, int64 (n,)."""
+        return self.layout.columns(rows).raw(self.header.length).astype(np.int64) + self.header.length_bias
+
+    def code(self, packet: Packet) -> Any:
+        """A packet type's key, to compare with :meth:`keys`. Raises DeclarationError where no header can hold it."""
+        key, place = packet.key, self.layout.leaves[self.header.key].place
+        if place.kind is Kind.BYTES:
+            if isinstance(key, bytes) and 8 * len(key) == place.bits:
+                return np.void(key)
+            wanted = f"{place.bits // 8} bytes"
+        else:
+            least = -(1 << place.bits - 1) if place.signed else 0
+            if isinstance(key, int) and least <= key < least + (1 << place.bits):
+                return key
+            wanted = f"a whole number from {least} to {least + (1 << place.bits) - 1}"
+        raise DeclarationError(f"packet {packet.name}", f"its key {key!r} is not {wanted}; correct it")
+
+
+def _layout(where: str, declaration: Any) -> Layout:
+    try:
+        return Layout(declaration)
+    except NoFixedPlace as found:
+        raise DeclarationError(where, f"{found}; a header must have a fixed layout") from None
+
+
+_LONGEST_LENGTH = 48
+"""Bits of a length field: more than any link carries at once, and no sum with it passes 64 bits."""
+
+
+def _refuse_unreadable(vehicle: str, header: Header, layout: Layout) -> None:
+    """Raise DeclarationError on a key that is neither a number nor bytes, and on another length than a number."""
+    for what, path, kinds in (
+        ("key", header.key, (Kind.INTEGER, Kind.BYTES)),
+        ("length", header.length, (Kind.INTEGER,)),
+    ):
+        place = layout.leaves[path].place if path else None
+        if place is not None and (place.kind not in kinds or place.shape):
+            problem = f"{path!r} cannot be the {what}; use a field of one whole number"
+            raise DeclarationError(f"{vehicle}.header", problem)
+    if header.length and layout.leaves[header.length].place.bits > _LONGEST_LENGTH:
+        raise DeclarationError(f"{vehicle}.header", f"{header.length!r} can have at most {_LONGEST_LENGTH} bits")
+
+
+def _reader(place: Place) -> Reader:
+    """A scalar reader of a header's integer or bytes."""
+    first, last = place.bit // 8, (place.bit + place.bits - 1) // 8 + 1
+    if place.kind is Kind.BYTES:
+
+        def read_bytes(data: bytes, at: int) -> Key:
+            return bytes(data[at + first : at + last])
+
+        return read_bytes
+    mask, sign = (1 << place.bits) - 1, (1 << place.bits >> 1) * place.signed
+    shift = place.bit - 8 * first if place.little else 8 * last - place.bit - place.bits
+    if last - first == 1 and not shift and mask == 0xFF and not sign:
+        return lambda data, at: data[at + first]
+
+    def read(data: bytes, at: int) -> int:
+        count = int.from_bytes(data[at + first : at + last], "little" if place.little else "big") >> shift & mask
+        return (count ^ sign) - sign
+
+    return read
