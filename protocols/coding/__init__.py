@@ -1,0 +1,1 @@
+"""Codes: what finds and mends errors."""
