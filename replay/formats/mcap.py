@@ -1,0 +1,194 @@
+"""Recordings this program wrote: MCAP files of raw chunks, finished, cut off, damaged, or still being written."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from protocols.chunk import Chunk
+from protocols.errors import NotARecording
+from replay.mcap_records import ChannelRecord
+from replay.record_walk import Message, RecordWalk
+from replay.recording import Damage, RecordedEvent, RecordedLink, Recording, TimeBase
+from replay.recording_contents import (
+    CAMPAIGN,
+    DEFINITIONS,
+    EVENTS_TOPIC,
+    RAW_TOPIC,
+    read_contents,
+    recognise_header,
+)
+
+_SEQUENCES = 1 << 32
+"""Sequence numbers are 32 bits (MCAP: Message)."""
+
+
+class McapRecording(Recording):
+    """A recording of ours. Its ``damage`` is what was found on opening and in the latest reading of ``chunks``."""
+
+    suffixes = (".mcap",)
+    title = "groundstation recording"
+
+    def __init__(self, path: Path) -> None:
+        """Raises NotARecording, for other people's MCAP files too. A cut or damaged recording of ours opens."""
+        super().__init__(path)
+        try:
+            with path.open("rb", buffering=0) as file:
+                self._contents = read_contents(file, path)
+        except OSError as error:
+            raise NotARecording(path, f"cannot be read ({error.strerror}); check the file and its disk") from None
+        channels = self._contents.channels.values()
+        raw = [channel for channel in channels if channel.topic.startswith(RAW_TOPIC)]
+        self._names = {channel.number: channel.topic.removeprefix(RAW_TOPIC) for channel in raw}
+        self._links = {self._names[channel.number]: _link(channel) for channel in raw}
+        self._events = {channel.number for channel in channels if channel.topic == EVENTS_TOPIC}
+        self.synthetic = self._contents.about.get("synthetic") == "true"
+        self.time_base = TimeBase.VEHICLE if self._contents.about.get("time_base") == "vehicle" else TimeBase.UTC
+        self.campaign = self._contents.files.get(CAMPAIGN, b"").decode(errors="replace")
+        self.definitions = _mapping(self._contents.files.get(DEFINITIONS, b""))
+        self._begin_damage()
+        self._span = self._first_and_last()
+
+    @classmethod
+    def recognise(cls, head: bytes) -> bool:
+        """MCAP's magic, and our profile in the header."""
+        return recognise_header(head)
+
+    @property
+    def software(self) -> str:
+        """What wrote it."""
+        return self._contents.software
+
+    @property
+    def finished(self) -> bool:
+        """Whether it was closed in order; what one that was not lacks (index, summary) is made up for."""
+        return self._contents.finished
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The files inside that explain it, by name: ``campaign.toml``, ``definitions.json``, a vehicle's source."""
+        return self._contents.files
+
+    @property
+    def links(self) -> Mapping[str, RecordedLink]:
+        """The links by name."""
+        return self._links
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """``received_ns`` of the first and the last chunk there were on opening; (0, 0) without any."""
+        return self._span
+
+    def chunks(self, start_ns: int | None = None) -> Iterator[Chunk]:
+        """The chunks in the order received, from the first at or after start_ns; damage is counted anew."""
+        self._begin_damage()
+        offset = None if start_ns is None else self._contents.index.offset_of(start_ns)
+        expected = dict.fromkeys(self._names, 0) if start_ns is None else {}
+        with self._walk(self.damage) as walk:
+            for message in _messages(walk, self._contents.begin if offset is None else offset):
+                _, number, sequence, time_ns, data = message
+                if start_ns is not None:
+                    if time_ns < start_ns or number not in self._names:
+                        continue
+                    start_ns = None
+                name = self._names.get(number)
+                if name is not None:
+                    if expected.get(number, sequence) != sequence:
+                        self._miss(message, expected[number])
+                    expected[number] = sequence + 1
+                    yield Chunk(name, data, time_ns)
+
+    def tail(self, offset: int = 0) -> Iterator[tuple[Chunk, int]]:
+        """The chunks from an offset between records to the end as it is now, each with the offset after it.
+
+        For a reader that follows a recording while it is written: it begins at a ``Recorder.position`` or at the
+        offset after the last chunk it had. A record only half there is left for the next call; nothing is damage.
+        """
+        with self._walk(Damage(), growing=True) as walk:
+            for message in _messages(walk, max(offset, self._contents.begin)):
+                name = self._names.get(message.channel)
+                if name is not None:
+                    yield Chunk(name, message.data, message.time_ns), message.end
+
+    def events(self) -> list[RecordedEvent]:
+        """What was noted while recording, in the order it was noted."""
+        index = self._contents.index
+        found: list[RecordedEvent] = []
+        for begin, end in (*index.eventful(), (index.end() or self._contents.begin, None)):
+            with self._walk(Damage(), end) as walk:
+                noted = (message for message in _messages(walk, begin) if message.channel in self._events)
+                found += filter(None, map(_event, noted))
+        return found
+
+    @contextmanager
+    def _walk(self, damage: Damage, end: int | None = None, *, growing: bool = False) -> Iterator[RecordWalk]:
+        """A walk through the file as it is now."""
+        with self.path.open("rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            yield RecordWalk(
+                file.fileno(), size if end is None else end, self._contents.channels, damage, growing=growing
+            )
+
+    def _begin_damage(self) -> None:
+        """Start counting with what was found on opening."""
+        self.damage.discarded = self._contents.damage.discarded
+        self.damage.missing = 0
+        self.damage.notes[:] = self._contents.damage.notes
+
+    def _miss(self, message: Message, expected: int) -> None:
+        """Count the chunks a gap in a link's sequence numbers stands for."""
+        missing = (message.sequence - expected) % _SEQUENCES
+        if missing < _SEQUENCES // 2:
+            link = self._names[message.channel]
+            self.damage.missing += missing
+            self.damage.note(f"{missing} chunks of link {link!r} are missing before byte {message.offset:,}")
+
+    def _first_and_last(self) -> tuple[int, int]:
+        """Times of the first and the last chunk: the last is in the last marked block, or in what follows it."""
+        index = self._contents.index
+        first = next((chunk.received_ns for chunk, _ in self.tail()), 0)
+        last = index.last_ns()
+        for chunk, _ in self.tail(index.end() or 0):
+            last = chunk.received_ns
+        return first, first if last is None else last
+
+
+def _messages(walk: RecordWalk, offset: int) -> Iterator[Message]:
+    """The messages from an offset on."""
+    for item in walk.records(offset):
+        if isinstance(item, list):
+            yield from item
+
+
+def _link(channel: ChannelRecord) -> RecordedLink:
+    """A link as its channel describes it."""
+    try:
+        framing = orjson.loads(channel.metadata.get("framing", ""))
+    except orjson.JSONDecodeError:
+        framing = ""
+    described = framing if isinstance(framing, str | dict) and framing else "datagram"
+    return RecordedLink(channel.metadata.get("vehicle", ""), described)
+
+
+def _mapping(data: bytes) -> Mapping[str, Any]:
+    """A JSON object; empty when it is none."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _event(message: Message) -> RecordedEvent | None:
+    """The event of a message; None when it is damaged."""
+    values = _mapping(message.data)
+    name, detail = values.get("name"), values.get("detail")
+    if not isinstance(name, str) or not isinstance(detail, dict):
+        return None
+    return RecordedEvent(name, message.time_ns, detail)
+
+
+FORMAT = McapRecording

@@ -1,0 +1,239 @@
+"""Walks the records of a recording, whole or damaged: everything whole is given, everything else is counted.
+
+A record is believed when its type, its length and its channel make sense and a message's two times are equal (our
+recorder writes them so). Where one does not, the walk searches the next that does, and counts the bytes between.
+"""
+
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from replay.block_mark import BLOCK_BYTES, MARK_BYTES, MARK_HEAD, Mark
+from replay.mcap_parsing import attachment_fits, parse_channel, parse_metadata, schema_fits
+from replay.mcap_records import MAGIC, MESSAGE, RECORD, ChannelRecord, Opcode, channel_record
+from replay.recording import Damage
+
+PROFILE = "launch-groundstation"
+"""The profile in a recording's header, and the name of its metadata: what tells ours from other MCAP files."""
+CHANNEL_BASE = 0x4700
+"""Our channels are numbered from here: two bytes that a search for messages in damaged bytes seldom finds by chance."""
+CHANNELS = 256
+"""How many channels a recording can have."""
+MAX_DATA = 16 * 1024 * 1024
+"""The most data of one message; the recorder divides longer chunks. Bounds what a damaged length makes us read."""
+MAX_RECORD = 256 * 1024 * 1024
+"""The longest other record believed: an index of half a year, by far the longest attachment there is."""
+
+_SEAL = "crc32"
+_WINDOW = 1024 * 1024
+_DATA_END = RECORD.pack(Opcode.DATA_END, 4)
+_MESSAGE = rb"\x05.{3}[\x00\x01]\x00{4}.%c.{4}(.{8})\1" % (CHANNEL_BASE >> 8)
+_CHANNEL = rb"\x04..\x00{6}.%c[\x00\x01]\x00..\x00\x00raw/" % (CHANNEL_BASE >> 8)
+_BELIEVABLE = re.compile(
+    b"(?s)(?=" + b"|".join((_MESSAGE, _CHANNEL, re.escape(MARK_HEAD), re.escape(_DATA_END))) + b")"
+)
+_LONGEST_HEAD = MARK_BYTES
+"""How many bytes the search looks at from where a record begins, at most."""
+
+
+class Message(NamedTuple):
+    """A message of a channel, as it stands in the file."""
+
+    offset: int
+    channel: int
+    sequence: int
+    time_ns: int
+    data: bytes
+
+    @property
+    def end(self) -> int:
+        """The first byte after its record."""
+        return self.offset + MESSAGE.size + len(self.data)
+
+
+class Record(NamedTuple):
+    """Any other record: its type, where it begins, and how long it is with its head."""
+
+    opcode: int
+    offset: int
+    length: int
+
+
+def sealed(channel: ChannelRecord) -> ChannelRecord:
+    """A channel with a checksum in its metadata, that a damaged name is not taken for a link."""
+    metadata = {name: value for name, value in channel.metadata.items() if name != _SEAL}
+    bare = ChannelRecord(channel.number, channel.schema, channel.topic, channel.encoding, metadata)
+    return replace(bare, metadata=metadata | {_SEAL: f"{zlib.crc32(channel_record(bare)):08x}"})
+
+
+class RecordWalk:
+    """The records of a file between two offsets, and what is damaged there."""
+
+    def __init__(
+        self, file: int, end: int, channels: dict[int, ChannelRecord], damage: Damage, *, growing: bool = False
+    ) -> None:
+        """Of an open file, up to end; channels met are added to channels. In a growing one its end is no cut."""
+        self.channels = channels
+        self._file = file
+        self._end = end
+        self._damage = damage
+        self._growing = growing
+        self._damaged_at = -1
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Bytes of the file, fewer where it ends."""
+        size = max(0, min(size, self._end - offset))
+        return os.pread(self._file, size, offset) if size else b""
+
+    def learn(self, channel: ChannelRecord) -> bool:
+        """Know a channel from now on, unless it is damaged; false when it cannot be one of ours at all."""
+        if not CHANNEL_BASE <= channel.number < CHANNEL_BASE + CHANNELS:
+            return False
+        if channel == sealed(channel):
+            self.channels.setdefault(channel.number, channel)
+        else:
+            self._damage.note(f"the description of channel {channel.topic!r} is damaged; another copy of it is used")
+        return True
+
+    def records(self, offset: int) -> Iterator[list[Message] | Record]:
+        """Messages by the list, and other records one by one, in order, until the end of the data section."""
+        held: list[Message] = []
+        size = _WINDOW
+        while offset < self._end:
+            window = self.read(offset, size)
+            messages = held + self._messages(window, offset)
+            held, size = [], _WINDOW
+            offset = messages[-1].end if messages else offset
+            if offset >= self._end:
+                held = messages
+                break
+            stop = self._record(offset)
+            if stop is None:
+                resumed = self._search(messages[-1].offset + 1 if messages else offset + 1, offset)
+                yield from filter(None, [[each for each in messages if each.end <= resumed]])
+                offset = resumed
+            elif stop.opcode == Opcode.MESSAGE:
+                # the last message is held back until what follows proves its length
+                held, size = messages[-1:], max(_WINDOW, stop.length)
+                yield from filter(None, [messages[:-1]])
+            else:
+                yield from filter(None, [messages])
+                yield stop
+                if stop.opcode == Opcode.DATA_END:
+                    return
+                offset += stop.length
+        yield from filter(None, [held])
+
+    def _messages(self, window: bytes, base: int) -> list[Message]:
+        """The messages a window begins with, up to the first that is not whole in it, or not to be believed."""
+        found: list[Message] = []
+        unpack, head, size, channels = MESSAGE.unpack_from, MESSAGE.size, len(window), self.channels
+        at, last = 0, size - head
+        while at <= last:
+            opcode, length, channel, sequence, time_ns, published_ns = unpack(window, at)
+            end = at + RECORD.size + length
+            if opcode != Opcode.MESSAGE or time_ns != published_ns or end > size or end < at + head:
+                break
+            if channel not in channels:
+                break
+            found.append(Message(base + at, channel, sequence, time_ns, window[at + head : end]))
+            at = end
+        return found
+
+    def _record(self, offset: int) -> Record | None:
+        """The record at an offset if it can be believed and is whole."""
+        head = self.read(offset, MESSAGE.size)
+        if len(head) < RECORD.size:
+            return None
+        opcode, length = RECORD.unpack_from(head)
+        found = Record(opcode, offset, RECORD.size + length)
+        if offset + found.length > self._end:
+            return None
+        if opcode == Opcode.MESSAGE:
+            return found if self._believable_message(head, length) else None
+        return found if length <= MAX_RECORD and self._believable(opcode, offset, length) else None
+
+    def _believable(self, opcode: int, offset: int, length: int) -> bool:
+        """Whether a record that is no message can be true: nothing else of a file is taken for one in silence."""
+        head = self.read(offset, min(RECORD.size + length, _WINDOW))
+        match opcode:
+            case Opcode.DATA_END:
+                return length == 4
+            case Opcode.MARK:
+                return self._prove(offset, head)
+            case Opcode.CHANNEL:
+                return self._add_channel(head[RECORD.size :])
+            case Opcode.ATTACHMENT:
+                return attachment_fits(head[RECORD.size :], length)
+            case Opcode.HEADER:
+                return offset == len(MAGIC)
+            case Opcode.SCHEMA:
+                return schema_fits(head[RECORD.size :])
+            case Opcode.METADATA:
+                return self._is_ours(head[RECORD.size :])
+        return False
+
+    @staticmethod
+    def _is_ours(content: bytes) -> bool:
+        """Whether a metadata record is the one our recorder writes."""
+        try:
+            return parse_metadata(content)[0] == PROFILE
+        except ValueError:
+            return False
+
+    def _believable_message(self, head: bytes, length: int) -> bool:
+        """Whether the head of a message record can be true."""
+        if length < MESSAGE.size - RECORD.size or length > MAX_DATA + MESSAGE.size - RECORD.size:
+            return False
+        _, _, channel, _, time_ns, published_ns = MESSAGE.unpack(head)
+        return channel in self.channels and time_ns == published_ns
+
+    def _add_channel(self, content: bytes) -> bool:
+        """Learn a channel; false when its record cannot be one of ours."""
+        try:
+            channel = parse_channel(content)
+        except ValueError:
+            return False
+        return self.learn(channel)
+
+    def _prove(self, offset: int, data: bytes) -> bool:
+        """Whether a mark stands at offset; when it does, whether its block has its checksum is noted too."""
+        mark = Mark.parse(data, offset)
+        if mark is None:
+            return False
+        size = offset - mark.start
+        whole = self._damaged_at < mark.start and size <= BLOCK_BYTES + 2 * MAX_DATA
+        if whole and zlib.crc32(self.read(mark.start, size), mark.crc_before) != mark.crc_after:
+            self._damage.note(
+                f"bytes {mark.start:,} to {offset:,}: wrong checksum; what they hold is given as it stands"
+            )
+        return True
+
+    def _search(self, start: int, bad: int) -> int:
+        """Where the next believable record begins from start on; counts what lies between as damage.
+
+        bad is where a record was expected. One found before it means that the message before told a wrong length.
+        """
+        self._damaged_at = start
+        found = self._next_believable(start)
+        if found is None and self._growing:
+            return self._end
+        if found is None:
+            self._damage.note(f"cut off: byte {bad:,} begins a record that is not whole", self._end - bad)
+            return self._end
+        lost_from = min(start - 1, bad) if found < bad else bad
+        self._damage.note(f"bytes {lost_from:,} to {found:,} are no records; read on after them", found - lost_from)
+        return found
+
+    def _next_believable(self, start: int) -> int | None:
+        """The next offset from start where a whole, believable record begins."""
+        while start < self._end:
+            window = self.read(start, _WINDOW + _LONGEST_HEAD)
+            for match in _BELIEVABLE.finditer(window):
+                if match.start() < _WINDOW and self._record(start + match.start()) is not None:
+                    return start + match.start()
+            start += _WINDOW
+        return None

@@ -1,0 +1,143 @@
+"""What a recording is, whatever its format: chunks with their times, and what is known about them.
+
+A format file in ``replay/formats`` defines ``FORMAT``, a subclass of :class:`Recording`; it is found by content
+first, then by suffix. Reading streams: memory does not grow with the file.
+"""
+
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import replay.formats
+from protocols.chunk import Chunk
+from protocols.errors import NotARecording
+
+HEAD_BYTES = 4096
+"""How much of a file's beginning a format may look at to recognise it."""
+
+
+class TimeBase(StrEnum):
+    """What a recording's ``received_ns`` counts from."""
+
+    UTC = "utc"
+    """Nanoseconds since 1970-01-01 UTC, by the receiving station's clock."""
+    VEHICLE = "vehicle"
+    """Nanoseconds of the vehicle's own clock; the date is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedLink:
+    """One link of a recording, and how to read it."""
+
+    vehicle: str
+    """The vehicle whose packets it carries: a name in ``protocols/vehicles``; empty when the recording does not say."""
+    framing: str | Mapping[str, Any] = "datagram"
+    """The framing of its bytes, as in a campaign file."""
+
+
+@dataclass(slots=True)
+class Damage:
+    """What of a file could not be read: counts, not exceptions. Filled while the chunks are read."""
+
+    discarded: int = 0
+    """Bytes of the file that belong to no chunk and explain none: what could not be read."""
+    missing: int = 0
+    """Chunks known to have been received that are not in the file, where the format numbers its chunks."""
+    notes: list[str] = field(default_factory=list)
+    """What was wrong and where, a sentence each, the first hundred."""
+
+    def note(self, text: str, discarded: int = 0) -> None:
+        """Count bytes as discarded, and say why."""
+        self.discarded += discarded
+        if len(self.notes) < 100:
+            self.notes.append(text)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """Something that happened while the recording was made."""
+
+    name: str
+    received_ns: int
+    detail: Mapping[str, Any]
+
+
+class Recording(ABC):
+    """A file of recorded telemetry."""
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """File name endings it usually has, with their dot, in lower case."""
+    title: ClassVar[str] = ""
+    """The format as people call it, for messages and ``groundstation info``."""
+    time_base: TimeBase = TimeBase.UTC
+    synthetic: bool = False
+    """Whether what is recorded was made up by a simulator."""
+    campaign: str = ""
+    """The text of the campaign file it was made under; empty where there is none inside."""
+    definitions: Mapping[str, Any] = MappingProxyType({})
+    """What its packets and measurements are, as published on the bus then; empty where it is not inside."""
+
+    def __init__(self, path: Path) -> None:
+        """Read what is needed to answer questions about path. Raises NotARecording or RecordingTruncated."""
+        self.path = path
+        self.damage = Damage()
+
+    @classmethod
+    @abstractmethod
+    def recognise(cls, head: bytes) -> bool:
+        """Whether a file that begins with head (at most HEAD_BYTES) is of this format beyond reasonable doubt."""
+
+    @property
+    @abstractmethod
+    def links(self) -> Mapping[str, RecordedLink]:
+        """The links by name."""
+
+    @abstractmethod
+    def chunks(self, start_ns: int | None = None) -> Iterator[Chunk]:
+        """The chunks in the order received, from the first at or after start_ns; damage is counted, not raised."""
+
+    @property
+    @abstractmethod
+    def span(self) -> tuple[int, int]:
+        """``received_ns`` of the first and the last chunk; (0, 0) for a recording without any."""
+
+    def events(self) -> list[RecordedEvent]:
+        """What was noted while recording, in order; empty for formats that know none."""
+        return []
+
+
+def formats() -> dict[str, type[Recording]]:
+    """All formats there are, by file name."""
+    names = sorted(module.name for module in iter_modules(replay.formats.__path__))
+    return {name: import_module(f"replay.formats.{name}").FORMAT for name in names}
+
+
+def open_recording(path: Path | str) -> Recording:
+    """The recording in a file, of whatever format it is. Raises NotARecording, naming the formats known here."""
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a FIFO would be waited for, a device never ends
+            raise NotARecording(path, "is a device or a pipe; copy what it gives to a file first")
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise NotARecording(path, f"cannot be read ({error.strerror}); check the name and its permissions") from None
+    if not head:
+        raise NotARecording(path, "the file is empty; nothing was recorded in it")
+    known = formats()
+    for made in known.values():
+        if made.recognise(head):
+            return made(path)
+    for made in known.values():
+        if path.suffix.lower() in made.suffixes:
+            return made(path)
+    titles = ", ".join(f"{made.title} ({' '.join(made.suffixes) or 'by content'})" for made in known.values())
+    raise NotARecording(path, f"of no format known here; give a file of one of these: {titles}")
