@@ -1,0 +1,1 @@
+"""The edge: where bytes come from, and a simulated vehicle to receive."""
