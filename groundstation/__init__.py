@@ -1,0 +1,1 @@
+"""The running station: pipeline, limits, flight events, bus and console."""

@@ -1,0 +1,1 @@
+"""The MQTT bus: topics and payloads, the publisher, and the embedded broker for when none is named."""

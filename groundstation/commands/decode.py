@@ -1,0 +1,100 @@
+"""Decode a recording: every value of it into a table, or just its counts and events.
+
+The file may be a recording of ours (.mcap) or a flight log of a format known here (see `groundstation info FILE`).
+It is read as fast as the disk and the processor allow; nothing is published.
+
+  groundstation decode flight.cfl                        counts, flight events, damage
+  groundstation decode flight.cfl --to flight.csv        and every value, one row a packet
+  groundstation decode flight.mcap --campaign new.toml   with other limits or another vehicle file
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from groundstation.pipeline import LinkPath, Pipeline
+    from groundstation.reading import Reading
+
+HELP = "decode a recording into a table, or just count it"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("recording", type=Path, help="the file to decode")
+    parser.add_argument("--to", type=Path, metavar="FILE.csv", help="write every value there")
+    parser.add_argument("--campaign", type=Path, metavar="FILE", help="read it by this campaign file")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output at the end")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Decode; 0, or 1 where nothing in the file was a packet."""
+    from groundstation.pipeline import blocks  # noqa: PLC0415
+    from groundstation.progress import Progress  # noqa: PLC0415
+    from groundstation.reading import read  # noqa: PLC0415
+    from groundstation.summary import say, summary  # noqa: PLC0415
+
+    target: Path | None = arguments.to
+    if target is not None and (problem := _unfit(target, arguments.recording)):
+        sys.stderr.write(f"groundstation decode: --to {target}: {problem}\n")
+        return 2
+    reading = read(arguments.recording, arguments.campaign)
+    pipeline = reading.pipeline()
+    fresh = {name: path.fork() for name, path in pipeline.links.items()}
+    progress = Progress("decoding", reading.recording)
+    try:
+        for group in blocks(reading.recording.chunks()):
+            pipeline.receive(*group)
+            progress.at(group[-1].received_ns)
+    finally:
+        progress.end()
+    told = summary(pipeline, damage=reading.recording.damage, recording=arguments.recording)
+    told["synthetic"] = reading.synthetic
+    if target is not None:
+        _export(reading, fresh, pipeline, target)
+    say(told, *([f"written to {target}"] if target else []), as_json=arguments.json)
+    return 0 if told["packets"] else 1
+
+
+def _unfit(target: Path, recording: Path) -> str:
+    """Why nothing can be written there; empty where it can."""
+    from groundstation.exports import exports  # noqa: PLC0415
+
+    if target.suffix.lower().lstrip(".") not in exports():
+        return f"of no kind known here; known are {', '.join(f'.{each}' for each in exports())}"
+    if not target.parent.is_dir():
+        return f"there is no folder {target.parent}; make it first"
+    if target.is_dir():
+        return "is a folder; name a file"
+    if target.exists() and recording.exists() and target.samefile(recording):
+        return "is the recording itself; name another file"
+    return ""
+
+
+def _export(reading: Reading, fresh: Mapping[str, LinkPath], counted: Pipeline, target: Path) -> None:
+    """Write every value. The first pass has told T-0, which rows before it need too, and which packets there are."""
+    from groundstation.exports import export_class  # noqa: PLC0415
+    from groundstation.pipeline import blocks, by_link  # noqa: PLC0415
+    from groundstation.progress import Progress  # noqa: PLC0415
+
+    occurring = {name for path in counted.links.values() for name, count in path.decoder.packets.items() if count}
+    fields = {name: each for name, each in counted.fields.items() if name.partition(".")[0] in occurring}
+    make = export_class(target.suffix.lower().lstrip("."))
+    progress = Progress("writing", reading.recording)
+    export = make(target, fields, counted.flight.t0_ns, synthetic=reading.synthetic)
+    try:
+        for group in blocks(reading.recording.chunks()):
+            for name, chunks in by_link(group).items():
+                for batch in fresh[name].receive(*chunks):
+                    export.write(batch)
+            progress.at(group[-1].received_ns)
+        export.close()
+    except BaseException:
+        export.abandon()
+        raise
+    finally:
+        progress.end()

@@ -1,0 +1,103 @@
+"""Say what is in a recording: format, links, time span, events noted, damage.
+
+groundstation info flight.mcap
+groundstation info            the formats, vehicles, framings and sources there are
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from replay.recording import RecordedEvent
+
+HELP = "say what is in a recording, or what is known here"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("recording", type=Path, nargs="?", help="the file; left out: what is known here")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say it."""
+    import orjson  # noqa: PLC0415
+
+    told = _recording(arguments.recording) if arguments.recording else _known()
+    if arguments.json:
+        sys.stdout.write(orjson.dumps(told).decode() + "\n")
+    else:
+        sys.stdout.write("\n".join(f"{key:>12}  {_text(value)}" for key, value in told.items()) + "\n")
+    return 0
+
+
+def _recording(path: Path) -> dict[str, Any]:
+    from groundstation.summary import printable  # noqa: PLC0415
+    from replay.recording import TimeBase, open_recording  # noqa: PLC0415
+
+    recording = open_recording(path)
+    first, last = recording.span
+    count = size = 0
+    for chunk in recording.chunks():
+        count, size = count + 1, size + len(chunk.data)
+    begins = datetime.fromtimestamp(first / 1e9, UTC).isoformat(timespec="milliseconds")
+    return {
+        "file": printable(path),
+        "format": recording.title,
+        "synthetic": recording.synthetic,
+        "begins": begins if recording.time_base is TimeBase.UTC else f"{first / 1e9:.3f} s on the vehicle's clock",
+        "duration_s": (last - first) / 1e9,
+        "chunks": count,
+        "bytes": size,
+        "links": {
+            name: f"{link.vehicle or '?'}, framing {framing_text(link.framing)}"
+            for name, link in recording.links.items()
+        },
+        "events": [_event(event, first) for event in recording.events()],
+        "damage": [f"{recording.damage.discarded:,} bytes could not be read", *recording.damage.notes],
+    }
+
+
+def framing_text(framing: str | Mapping[str, Any]) -> str:
+    """A framing as a person writes it: ``cobs, check crc-16/ibm-3740``."""
+    if isinstance(framing, str):
+        return framing
+    options = [f"{name} {value}" for name, value in framing.items() if name != "kind"]
+    return ", ".join([str(framing.get("kind", "?")), *options])
+
+
+def _event(event: RecordedEvent, first_ns: int) -> str:
+    """An event at its seconds since the recording's beginning, in its words."""
+    text = str(event.detail.get("text", event.name))
+    return f"{(event.received_ns - first_ns) / 1e9:+10.3f} s  {text}"
+
+
+def _known() -> dict[str, Any]:
+    from hardware.source import sources  # noqa: PLC0415
+    from protocols.framer import framings  # noqa: PLC0415
+    from protocols.vehicles import vehicles  # noqa: PLC0415
+    from replay.recording import formats  # noqa: PLC0415
+
+    return {
+        "formats": {made.title: " ".join(made.suffixes) or "by content" for made in formats().values()},
+        "vehicles": vehicles(),
+        "framings": framings(),
+        "sources": sources(),
+    }
+
+
+def _text(value: Any) -> str:
+    """A value on one line or several."""
+    if isinstance(value, dict):
+        return ("\n" + " " * 14).join(f"{key}: {each}" for key, each in value.items()) or "none"
+    if isinstance(value, list):
+        return ("\n" + " " * 14).join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

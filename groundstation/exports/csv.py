@@ -1,0 +1,175 @@
+"""CSV (RFC 4180): one row a packet, one column a measurement, named ``packet.measurement [unit]``.
+
+The first columns are the arrival in ns, seconds since T-0, the vehicle's own clock, link, packet and whether it is
+valid. A cell is empty where the row's packet has no such measurement, and ``nan`` where its value is not a number.
+Enumerations are their names where the declaration has one, bytes are hexadecimal. Made-up telemetry says so in a last
+column.
+
+Theory of operation. Rows stand in the order of the batches, but batches may hold a packet or two; so they wait until
+there are _ROWS rows, and are then turned into text type by type and column by column.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice, repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from protocols.batch import Batch, Column, Field
+from protocols.errors import RecordingFailed
+from protocols.layout import Columns
+
+_FIRST = ("received_ns", "mission_time [s]", "vehicle_time [s]", "link", "packet", "valid")
+_ROWS = 16_384
+"""Rows that wait for one another: some 20 MB of text and numbers at the most, and columns long enough for numpy."""
+
+
+class CsvExport:
+    """A CSV file being written; it gets its name when it is whole."""
+
+    def __init__(self, path: Path, fields: Mapping[str, Field], t0_ns: int | None, *, synthetic: bool) -> None:
+        """Raises RecordingFailed where it cannot be written."""
+        self._path, self._part = path, path.with_name(f".{path.name}.part")
+        self._t0_ns, self._synthetic = t0_ns, synthetic
+        self._own: dict[str, dict[str, Field]] = {}
+        self._begins: dict[str, int] = {}
+        """The first column of each packet type."""
+        header = list(_FIRST)
+        for name, field in fields.items():
+            packet = name.partition(".")[0]
+            self._begins.setdefault(packet, len(header))
+            self._own.setdefault(packet, {})[field.path] = field
+            header += [f"{name}{index}{f' [{field.unit}]' if field.unit else ''}" for index in _indices(field)]
+        self._width = len(header)
+        self._waiting: list[Batch] = []
+        self._rows = 0
+        try:
+            self._file = self._part.open("w", newline="", encoding="utf-8", errors="backslashreplace")
+            self._file.write(",".join(_texts([*header, *(["synthetic"] if synthetic else [])])) + "\r\n")
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def write(self, batch: Batch) -> None:
+        """Add the packets of a batch. Raises RecordingFailed when the disk refuses."""
+        self._waiting.append(batch)
+        self._rows += len(batch)
+        if self._rows >= _ROWS:
+            self._write_waiting()
+
+    def close(self) -> None:
+        """Put the whole file in its place. Raises RecordingFailed when the disk refuses."""
+        self._write_waiting()
+        try:
+            self._file.close()
+            os.replace(self._part, self._path)  # noqa: PTH105 Path.replace is the same call
+        except OSError as error:
+            self.abandon()
+            raise self._failed(error) from None
+
+    def abandon(self) -> None:
+        """Leave nothing half-written behind."""
+        with suppress(OSError):
+            self._file.close()
+        self._part.unlink(missing_ok=True)
+
+    def _write_waiting(self) -> None:
+        """Turn what waits into text, each type at once, and write its rows in the order of the batches."""
+        alike: dict[Any, list[Batch]] = {}
+        for batch in self._waiting:
+            alike.setdefault(_alike(batch), []).append(batch)
+        rows = {key: iter(self._texts(_joined(batches))) for key, batches in alike.items()}
+        lines = [line for batch in self._waiting for line in islice(rows[_alike(batch)], len(batch))]
+        self._waiting, self._rows = [], 0
+        try:
+            self._file.write("".join(lines))
+        except OSError as error:
+            self.abandon()
+            raise self._failed(error) from None
+
+    def _texts(self, batch: Batch) -> Iterator[str]:
+        """The rows of a batch, with their line ends."""
+        blank = repeat("")
+        times = blank if self._t0_ns is None else map(repr, ((batch.received_ns - self._t0_ns) / 1e9).tolist())
+        own = blank if batch.time is None else map(repr, batch.time.tolist())
+        cells: list[Iterable[str]] = [map(str, batch.received_ns.tolist()), times, own]
+        cells.append(repeat(",".join(_texts([batch.link, batch.packet]))))
+        cells.append(map(str, batch.valid.astype(np.uint8).tolist()))
+        before = self._begins[batch.packet] - len(_FIRST)
+        cells += [repeat("," * (before - 1))] if before else []  # so many empty cells are one text between two commas
+        after = self._width - self._begins[batch.packet]
+        for path, field in self._own[batch.packet].items():
+            wanted = len(_indices(field))
+            after -= wanted
+            parts = _cells(field, batch.columns[path])[:wanted] if path in batch.columns else []
+            cells += [*parts, *repeat(blank, wanted - len(parts))]
+        cells += [repeat("," * (after - 1))] if after else []
+        cells += [repeat("1")] if self._synthetic else []
+        return (f"{','.join(row)}\r\n" for row in zip(*cells, strict=False))
+
+    def _failed(self, error: OSError) -> RecordingFailed:
+        return RecordingFailed(self._path, f"cannot be written ({error.strerror}); choose another place")
+
+
+def _alike(batch: Batch) -> object:
+    """What batches have in common that can be joined: fixed layouts; others are turned into text each by itself."""
+    return (batch.link, batch.packet) if isinstance(batch.columns, Columns) else id(batch)
+
+
+def _joined(batches: Sequence[Batch]) -> Batch:
+    """Batches that are alike as one."""
+    first = batches[0]
+    if len(batches) == 1 or not isinstance(first.columns, Columns):
+        return first
+    layout = first.columns.layout
+    rows = [each.columns.rows[:, : layout.size] for each in batches if isinstance(each.columns, Columns)]
+    times = [each.time for each in batches if each.time is not None]
+    return Batch(
+        first.packet,
+        first.link,
+        Columns(layout, np.concatenate(rows)),
+        np.concatenate([each.received_ns for each in batches]),
+        np.concatenate([each.valid for each in batches]),
+        np.concatenate(times) if times else None,
+    )
+
+
+def _indices(field: Field) -> list[str]:
+    """``[0]``, ``[1]`` ... of an array, one empty text of a single value."""
+    return ["".join(f"[{i}]" for i in index) for index in np.ndindex(*field.shape)]
+
+
+def _cells(field: Field, column: Column) -> list[Iterable[str]]:
+    """A column as columns of text, one for each element of an array."""
+    if column.dtype.kind == "b":
+        column = column.astype(np.uint8)
+    if column.ndim == 1 or not field.shape:
+        return [_texts(column.tolist(), field.labels)]
+    elements = column.reshape(len(column), -1)
+    return [_texts(elements[:, index].tolist(), field.labels) for index in range(elements.shape[1])]
+
+
+def _texts(values: Sequence[Any], labels: Mapping[int, str] = {}) -> Iterable[str]:
+    """Values of one measurement as cells."""
+    if labels:
+        named = {code: _text(label) for code, label in labels.items()}
+        return [named.get(value) or _text(value) for value in values]
+    kinds = set(map(type, values))
+    return map(repr, values) if kinds <= {int, float} else map(_text, values)
+
+
+def _text(value: Any) -> str:
+    """A value as a cell: quoted where RFC 4180 asks for it."""
+    text = "" if value is None else value.hex() if isinstance(value, bytes) else str(value)
+    return f'"{text.replace(_QUOTE, _QUOTE * 2)}"' if _SPECIAL.search(text) else text
+
+
+_QUOTE = '"'
+_SPECIAL = re.compile('[",\r\n]')
+
+EXPORT = CsvExport

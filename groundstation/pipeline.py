@@ -1,0 +1,170 @@
+"""A link's path, synchronous and pure: chunk to frames to packets to limits to flight events.
+
+Live, replay, simulation and batch decoding all run through here, and time comes from the chunks alone; so the same
+bytes give the same columns, alarms and events whenever and however fast they are handed in.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from groundstation.alarms import AlarmTable
+from groundstation.campaign import LimitTable, make_framer
+from groundstation.event import Event, EventKind
+from groundstation.flight import FlightMonitor
+from groundstation.limits import Crossing, LimitMonitor, Limits
+from protocols.batch import Batch, Field
+from protocols.chunk import Chunk
+from protocols.decoder import VehicleDecoder
+from protocols.packet import Vehicle
+from replay.player import CLOCK_STEP_NS
+
+BLOCK_BYTES, BLOCK_CHUNKS = 256 * 1024, 4096
+EVENTS_KEPT = 10_000
+"""Events held in memory, oldest dropped first; all are in the recording."""
+
+
+class LinkPath:
+    """One link: its framer and its decoder."""
+
+    def __init__(self, name: str, vehicle: Vehicle, framing: str | Mapping[str, Any]) -> None:
+        """Raises DeclarationError on a framing that cannot be used."""
+        self.name, self.framing = name, framing
+        self.framer = make_framer(framing)
+        self.decoder = VehicleDecoder(vehicle, name)
+        self.first_ns = self.last_ns = 0
+        """Arrival of the first and the newest chunk, 0 before any."""
+
+    def receive(self, *chunks: Chunk) -> list[Batch]:
+        """The packets that chunks complete: a batch for each type, however many chunks they came in."""
+        self.first_ns = self.first_ns or chunks[0].received_ns
+        self.last_ns = chunks[-1].received_ns
+        if len(chunks) == 1:
+            return self.decoder.decode(self.framer.receive(chunks[0].data, chunks[0].received_ns))
+        times = [chunk.received_ns for chunk in chunks]
+        return self.decoder.decode(self.framer.receive_many([chunk.data for chunk in chunks], times))
+
+    def counts(self) -> dict[str, Any]:
+        """The ledger and the decoder's counts, by the names that ``--json`` and the bus use."""
+        decoder = self.decoder
+        return {
+            **self.framer.ledger.as_dict(),
+            "sequence_gaps": decoder.sequence_gaps,
+            "unknown_packets": decoder.unknown_packets,
+            "malformed": decoder.malformed,
+            "packets": {name: count for name, count in decoder.packets.items() if count},
+        }
+
+    def fork(self) -> LinkPath:
+        """Another path in the same state, which goes on by itself: used to decode a gap again."""
+        other = copy.copy(self)
+        other.framer = copy.deepcopy(self.framer)
+        other.decoder = self.decoder.fork()
+        return other
+
+
+@dataclass(slots=True)
+class Result:
+    """What a chunk brought."""
+
+    batches: list[Batch] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    crossings: list[Crossing] = field(default_factory=list)
+
+
+class Pipeline:
+    """All links of a vehicle, its limits and its flight."""
+
+    def __init__(
+        self,
+        vehicle: Vehicle,
+        framings: Mapping[str, str | Mapping[str, Any]],
+        overrides: Mapping[str, LimitTable] | None = None,
+    ) -> None:
+        """Make a path for each link that framings names. Raises DeclarationError."""
+        self.vehicle = vehicle
+        self.links = {name: LinkPath(name, vehicle, framing) for name, framing in framings.items()}
+        self.fields = measurements(vehicle)
+        self.limits = effective_limits(self.fields, overrides or {})
+        self.limit_monitor = LimitMonitor(self.fields, self.limits)
+        self.flight = FlightMonitor(vehicle.flight)
+        self.alarms = AlarmTable()
+        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self.now_ns = 0
+        """The newest data time."""
+
+    def receive(self, *chunks: Chunk) -> Result:
+        """Everything that chunks bring about; how they are grouped changes nothing. Never raises on any bytes."""
+        newest, last = max(self.now_ns, *(chunk.received_ns for chunk in chunks)), chunks[-1].received_ns
+        self.now_ns = last if last < newest - CLOCK_STEP_NS else newest  # the clock was set back
+        result = Result()
+        for name, own in by_link(chunks).items():
+            result.batches += self.links[name].receive(*own)
+        result.events += self.flight.watch(*result.batches)
+        for batch in result.batches:
+            for part, phase in self.flight.by_phase(batch):
+                for crossing in self.limit_monitor.check(part, phase):
+                    self.alarms.update(crossing)
+                    result.crossings.append(crossing)
+                    result.events.append(_limit_event(crossing))
+        self.events.extend(result.events)
+        return result
+
+    def mission_time(self, received_ns: int) -> float | None:
+        """Seconds since T-0, None before it is known."""
+        return None if self.flight.t0_ns is None else (received_ns - self.flight.t0_ns) / 1e9
+
+
+def by_link(chunks: Iterable[Chunk]) -> dict[str, list[Chunk]]:
+    """Chunks sorted by link, each link's in their order."""
+    found: dict[str, list[Chunk]] = {}
+    for chunk in chunks:
+        found.setdefault(chunk.link, []).append(chunk)
+    return found
+
+
+def blocks(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
+    """Chunks in groups worth a batch: BLOCK_BYTES, so that a group and its columns stay in a core's cache."""
+    group: list[Chunk] = []
+    size = 0
+    for chunk in chunks:
+        group.append(chunk)
+        size += len(chunk.data)
+        if size >= BLOCK_BYTES or len(group) >= BLOCK_CHUNKS:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def measurements(vehicle: Vehicle) -> dict[str, Field]:
+    """Every measurement of a vehicle by its full name, ``packet.path``. Raises DeclarationError."""
+    decoders = VehicleDecoder(vehicle, "").decoders
+    return {f"{name}.{path}": each for name, decoder in decoders.items() for path, each in decoder.fields.items()}
+
+
+def effective_limits(fields: Mapping[str, Field], overrides: Mapping[str, LimitTable]) -> dict[str, Limits]:
+    """The limits that hold, by full name: the declaration's, with what the campaign says instead."""
+    found = {}
+    for name, told in fields.items():
+        limits = Limits(told.yellow, told.red, told.persistence, told.persistence_s, told.hysteresis, told.when)
+        if name in overrides:
+            given = overrides[name].model_dump(exclude_unset=True)
+            given |= {"when": tuple(given["when"] or ())} if "when" in given else {}
+            limits = replace(limits, **given)
+        if limits.yellow or limits.red:
+            found[name] = limits
+    return found
+
+
+def _limit_event(crossing: Crossing) -> Event:
+    """A limit crossing as an event."""
+    level = crossing.level.name.lower()
+    text = f"{crossing.measurement} {crossing.value:g} {crossing.unit}".rstrip()
+    text += f", {crossing.limit}" if crossing.limit else " back in limits"
+    detail = {"measurement": crossing.measurement, "level": level, "value": crossing.value}
+    return Event(EventKind.LIMIT, level, crossing.received_ns, text, detail)

@@ -1,0 +1,80 @@
+"""A recording, and the vehicle, framings and limits by which it is to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from groundstation.campaign import Campaign, LimitTable, make_framer
+from groundstation.pipeline import Pipeline
+from protocols.errors import CampaignError, DeclarationError, RecordingError
+from protocols.packet import Vehicle
+from protocols.vehicles import vehicle, vehicles
+from replay.recording import RecordedLink, Recording, open_recording
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A recording with all that is needed to decode it."""
+
+    recording: Recording
+    vehicle: Vehicle
+    framings: Mapping[str, str | Mapping[str, Any]]
+    overrides: Mapping[str, LimitTable]
+
+    def pipeline(self) -> Pipeline:
+        """A fresh pipeline for it."""
+        return Pipeline(self.vehicle, self.framings, self.overrides)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether what it holds is made up."""
+        return self.recording.synthetic or self.vehicle.synthetic
+
+
+def read(path: Path | str, campaign: Path | str | None = None) -> Reading:
+    """A recording, by the campaign given, else by the one inside it, else by what its format says.
+
+    A vehicle file is never run because a recording names it: it would be code chosen by a data file.
+
+    Raises RecordingError, CampaignError.
+    """
+    recording = open_recording(path)
+    chosen = Campaign.load(campaign) if campaign else _inside(recording)
+    own = chosen.file.links if chosen else {}
+    links = recording.links
+    framings = {
+        name: chosen.framing(name) if chosen and name in own else _readable(recording, name, link)
+        for name, link in links.items()
+    }
+    if chosen is not None:
+        return Reading(recording, chosen.vehicle, framings, chosen.file.limits)
+    names = {link.vehicle for link in links.values()}
+    if len(names) != 1 or not names <= set(vehicles()):
+        found = ", ".join(sorted(names)) or "none"
+        problem = f"its vehicle ({found}) is not known here; name a campaign file with --campaign"
+        raise RecordingError(recording.path, problem)
+    return Reading(recording, vehicle(names.pop()), framings, {})
+
+
+def _readable(recording: Recording, name: str, link: RecordedLink) -> str | Mapping[str, Any]:
+    """The framing that a recording says its link has. Raises RecordingError where there is none of that kind."""
+    try:
+        make_framer(link.framing)
+    except DeclarationError as error:
+        problem = f"its link {name} cannot be read here ({error}); name a campaign file with --campaign"
+        raise RecordingError(recording.path, problem) from None
+    return link.framing
+
+
+def _inside(recording: Recording) -> Campaign | None:
+    """The campaign under which it was recorded, if it is inside and its vehicle is here."""
+    if not recording.campaign:
+        return None
+    try:
+        return Campaign(recording.campaign, recording.path, vehicle_files=False)
+    except CampaignError as error:
+        problem = f"the campaign inside it cannot be used here ({error}); name a campaign file with --campaign"
+        raise RecordingError(recording.path, problem) from None
