@@ -1,0 +1,114 @@
+"""What holds for every bit framing there is, on any bits."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from protocols.deframing.ao40 import Ao40
+from protocols.deframing.deframer import BitFrame, Deframer, deframer, deframers
+from protocols.errors import DeclarationError
+
+CASES: list[tuple[str, dict[str, Any]]] = [
+    ("hdlc", {}),
+    ("hdlc", {"g3ruh": True}),
+    ("hdlc", {"nrzi": False, "min_length": 1, "max_length": 40}),
+    ("ax100_golay", {}),
+    ("ax100_reed_solomon", {}),
+    ("u482c", {}),
+    ("u482c", {"flags": 0x700}),
+    ("u482c", {"flags": 0x300, "unchecked": True}),
+    ("ao40", {}),
+    ("ccsds_tm", {"frame_length": 20}),
+    ("ccsds_tm", {"frame_length": 30, "interleave": 2, "basis": "conventional", "differential": True}),
+    ("ccsds_tm", {"frame_length": 20, "reed_solomon": False, "check": "crc-16/ibm-3740", "randomize": False}),
+    ("ccsds_concatenated", {"frame_length": 20}),
+    ("ccsds_concatenated", {"frame_length": 20, "convolutional": "nasa-dsn uninverted", "differential": True}),
+]
+FLUSH = 80  # bits behind a stream that push its last frame out of a register
+QUICK = settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+each_case = pytest.mark.parametrize(
+    ("kind", "options"), CASES, ids=[f"{kind}-{i}" for i, (kind, _) in enumerate(CASES)]
+)
+hostile = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1e38, -1e38, 1.0, -1.0])
+
+
+def bodies(made: Deframer, options: dict[str, Any]) -> st.SearchStrategy[list[bytes]]:
+    fixed = 256 if isinstance(made, Ao40) else options.get("frame_length", 0) - (2 if options.get("check") else 0)
+    sizes = st.just(fixed) if fixed > 0 else st.integers(16, 40)
+    return st.lists(sizes.flatmap(lambda n: st.binary(min_size=n, max_size=n)), min_size=1, max_size=3)
+
+
+@st.composite
+def streams(draw: st.DrawFn, made: Deframer, options: dict[str, Any]) -> NDArray[np.float32]:
+    """Frames among noise, some of their bits wrong, perhaps inverted; or anything a float can be."""
+    if draw(st.integers(0, 4)) == 0:
+        return np.array(draw(st.lists(hostile | st.floats(width=32), max_size=300)), np.float32)
+    random = np.random.default_rng(draw(st.integers(0, 1 << 30)))
+    pieces = []
+    for body in draw(bodies(made, options)):
+        bits = made.encode([body]) * 2.0 - 1.0
+        bits[random.random(len(bits)) < draw(st.sampled_from([0.0, 0.005, 0.1]))] *= -1
+        pieces += [random.normal(size=draw(st.integers(0, 300))), bits]
+    return (np.concatenate(pieces) * draw(st.sampled_from([1.0, -1.0]))).astype(np.float32)
+
+
+def received(made: Deframer, stream: NDArray[np.float32], cuts: list[int]) -> list[BitFrame]:
+    """Its frames after the stream in pieces, the ledger balanced and within its bound after each."""
+    edges = sorted(cut % (len(stream) + 1) for cut in cuts)
+    frames: list[BitFrame] = []
+    for begin, end in zip([0, *edges], [*edges, len(stream)], strict=True):
+        frames += made.receive(stream[begin:end])
+        assert made.ledger.balanced
+        assert 0 <= made.ledger.pending <= made.bound
+    frames += made.finish()
+    ledger = made.ledger
+    assert ledger.balanced
+    assert (ledger.pending, ledger.bits_in, ledger.frames) == (0, len(stream), len(frames))
+    assert ledger.frame_bits == sum(frame.end - frame.begin for frame in frames)
+    assert all(0 <= frame.begin < frame.end <= len(stream) for frame in frames)
+    return frames
+
+
+@each_case
+@QUICK
+@given(data=st.data())
+def test_every_bit_is_accounted_for_and_cutting_changes_nothing(
+    kind: str, options: dict[str, Any], data: st.DataObject
+) -> None:
+    stream = data.draw(streams(deframer(kind, **options), options))
+    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=9))
+    whole, cut = deframer(kind, **options), deframer(kind, **options)
+    assert received(whole, stream, []) == received(cut, stream, cuts)
+    assert whole.ledger == cut.ledger
+
+
+@each_case
+@QUICK
+@given(data=st.data(), sign=st.sampled_from([1, -1]), lead=st.integers(20, 50))
+def test_what_was_encoded_is_received_in_either_polarity(
+    kind: str, options: dict[str, Any], data: st.DataObject, sign: int, lead: int
+) -> None:
+    made = deframer(kind, **options)
+    sent = data.draw(bodies(made, options))
+    if sign < 0 and options.get("nrzi") is False:
+        return  # nothing in plain HDLC tells the polarity
+    bits = np.concatenate((np.zeros(lead), made.encode(sent), np.zeros(FLUSH))) * 2.0 - 1.0
+    frames = received(made, (sign * bits).astype(np.float32), [])
+    assert [frame.body for frame in frames] == sent
+
+
+def test_all_bit_framings_are_held_to_this() -> None:
+    assert {kind for kind, _ in CASES} == set(deframers())
+
+
+def test_an_unknown_name_or_option_says_what_there_is() -> None:
+    with pytest.raises(DeclarationError, match="use one of ao40, ax100_golay"):
+        deframer("ax99")
+    with pytest.raises(DeclarationError, match="its options are g3ruh"):
+        deframer("hdlc", scrambled=True)
