@@ -1,0 +1,27 @@
+"""Makes the pages of this folder that are made from code: ``docs/vehicles/NAME.md`` from each vehicle's declaration."""
+
+from pathlib import Path
+
+from groundstation.icd import page
+from protocols.vehicles import vehicle, vehicles
+
+FOLDER = Path(__file__).parent / "vehicles"
+
+
+def pages() -> dict[Path, str]:
+    """The text of every page by its file."""
+    return {FOLDER / f"{name}.md": page(vehicle(name)) for name in vehicles()}
+
+
+def main() -> None:
+    """Write them, and take away those of vehicles that are no more."""
+    FOLDER.mkdir(exist_ok=True)
+    made = pages()
+    for file in set(FOLDER.glob("*.md")) - set(made):
+        file.unlink()
+    for file, text in made.items():
+        file.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
