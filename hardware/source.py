@@ -5,6 +5,8 @@ defines ``SOURCE``: a dataclass whose fields with a text, number or true/false d
 wrong with a target or an option by raising ValueError from ``__post_init__``.
 """
 
+from __future__ import annotations
+
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -12,12 +14,15 @@ from dataclasses import dataclass, field, fields
 from importlib import import_module
 from pkgutil import iter_modules
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import parse_qsl
 
 import hardware.sources
 from protocols.chunk import Chunk
 from protocols.errors import AddressError
+
+if TYPE_CHECKING:
+    from protocols.signal import Signal
 
 Option = bool | int | float | str
 """What an option can be; its default says which."""
@@ -59,6 +64,14 @@ class Source(ABC):
     def state(self) -> Mapping[str, str | int | float]:
         """What an operator wants to see of it: real device name, peer, overruns; may be empty."""
         return {}
+
+    @property
+    def signal(self) -> Signal | None:
+        """What its samples are, for a source of samples; None for one of bytes.
+
+        May look into a file, not at a device. Raises SourceUnavailable where that cannot be read.
+        """
+        return None
 
     @property
     def address(self) -> str:
