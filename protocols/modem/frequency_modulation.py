@@ -1,0 +1,176 @@
+"""FSK, GFSK, MSK, PCM/FM and AFSK as they are sent: continuous phase, constant envelope.
+
+The phase is a train of pulses too: each bit turns it by ``pi h`` (h is twice the deviation over the symbol rate) along
+the integral of its frequency pulse (J. G. Proakis, "Digital Communications", CPM). So nothing is summed up sample by
+sample, and phase is right to the last digit at any rate. A frequency pulse is a rectangle of one symbol, through a
+Gaussian filter if there is one.
+"""
+
+from functools import partial
+from math import erf, inf, log, pi, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protocols.errors import DeclarationError
+from protocols.modem.afsk import BELL_202, U482C
+from protocols.modem.modulator import AUDIO, Modulator
+from protocols.modem.oscillator import Oscillator, phasors
+from protocols.modem.pulse_train import PulseTrain
+
+_LEAST_BT = 0.1
+"""Of a Gaussian filter: below it neighbours cover a bit wholly."""
+_TAILS = 5.0  # standard deviations of the Gaussian that a pulse reaches beyond its symbol
+AFSK_DEVIATION = 3000.0
+"""Hz that full audio moves the carrier: what amateur FM of 12.5 to 20 kHz channels uses."""
+PCM_FM_DEVIATION = 0.35
+"""Peak deviation over the bit rate (IRIG 106, chapter 2: PCM/FM)."""
+PCM_FM_FILTER = 0.7
+"""Bandwidth (-3 dB) of the premodulation filter over the bit rate (ibid.). Of linear phase; Gaussian here, which
+Bessel filters of many poles approach."""
+
+
+class FrequencyPulse:
+    """A symbol's frequency and the integral of it, at times in symbols around its middle."""
+
+    def __init__(self, bt: float | None) -> None:
+        """Bt is the bandwidth (-3 dB) of the Gaussian filter times the symbol's length, None for no filter."""
+        self._sigma = sqrt(log(2)) / (2 * pi * bt) if bt else 0.0
+        self.reach = 0.5 + _TAILS * self._sigma
+        """How far from its middle it is over."""
+
+    def frequency(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
+        """1 where the filter leaves it alone; its integral is 1."""
+        if not self._sigma:
+            return np.where(np.abs(t) <= 0.5, 1.0, 0.0)
+        return _below((t + 0.5) / self._sigma) - _below((t - 0.5) / self._sigma)
+
+    def phase(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The integral up to t, 0 to 1."""
+        if not self._sigma:
+            return np.clip(t + 0.5, 0, 1)
+        late, early = (t + 0.5) / self._sigma, (t - 0.5) / self._sigma
+        return self._sigma * (late * _below(late) + _normal(late) - early * _below(early) - _normal(early))
+
+
+class Fsk(Modulator):
+    """Two-level FSK: at ``deviation`` above the carrier for 1 and below for 0; as audio, the level itself."""
+
+    def __init__(
+        self, rate: float, baud: float, *, iq: bool = True, deviation: float | None = None, bt: float | None = None
+    ) -> None:
+        """Deviation is in Hz, by default a quarter of baud (MSK); a negative one swaps both levels.
+
+        Bt is that of the Gaussian filter (GFSK: 0.5), None for none. Raises DeclarationError on one that cannot be.
+        """
+        self._h = 0.5 if deviation is None else 2 * deviation / baud
+        _refuse_bt(bt)
+        if not abs(self._h) * baud / 2 < rate / 2:
+            problem = f"deviation {deviation:g} Hz does not fit {rate:g} samples/s; it has to be less than half of that"
+            raise DeclarationError("modem 'fsk'", problem)
+        self._pulse = FrequencyPulse(bt)
+        super().__init__(rate, baud, iq=iq)
+
+    @property
+    def first(self) -> float:  # noqa: D102 - see Modulator
+        return self._pulse.reach * self.rate / self.baud
+
+    def _begin(self) -> None:
+        shape, after = (self._pulse.phase, 1.0) if self.iq else (self._pulse.frequency, 0.0)
+        self._train = PulseTrain(shape, self._pulse.reach, self.baud / self.rate, after)
+
+    def _modulate(self, bits: NDArray[np.uint8]) -> NDArray[Any]:
+        return self._modulated(self._train.receive(bits * 2.0 - 1.0))
+
+    def _finish(self) -> NDArray[Any]:
+        return self._modulated(self._train.finish())
+
+    def _modulated(self, shape: NDArray[np.float64]) -> NDArray[Any]:
+        return phasors(shape * (pi * self._h)) if self.iq else shape * AUDIO
+
+
+class PcmFm(Fsk):
+    """PCM/FM of IRIG 106: NRZ-L, deviation and premodulation filter as it says."""
+
+    def __init__(
+        self,
+        rate: float,
+        baud: float,
+        *,
+        iq: bool = True,
+        deviation: float | None = None,
+        bt: float | None = PCM_FM_FILTER,
+    ) -> None:
+        """Deviation is in Hz, by default 0.35 of the bit rate; bt the filter's bandwidth over the bit rate."""
+        peak = PCM_FM_DEVIATION * baud if deviation is None else deviation
+        super().__init__(rate, baud, iq=iq, deviation=peak, bt=bt)
+
+
+class Afsk(Modulator):
+    """Two tones in audio, or an FM carrier with that audio."""
+
+    def __init__(
+        self,
+        rate: float,
+        baud: float,
+        *,
+        iq: bool = True,
+        tones: tuple[float, float] | None = None,
+        deviation: float = AFSK_DEVIATION,
+    ) -> None:
+        """Tones are those of 0 and 1 in Hz, by default Bell 202's up to 1200 baud and the U482C's above.
+
+        Deviation is how far the audio's peaks move the carrier, in Hz. Raises DeclarationError on what does not fit
+        the rate.
+        """
+        self._space, self._mark = tones or (BELL_202 if baud <= 1200 else U482C)
+        self._deviation = deviation
+        if not (0 < max(self._space, self._mark) < rate / 2 and abs(deviation) < rate / 2):
+            problem = f"tones and deviation do not fit {rate:g} samples/s; they have to be less than half of that"
+            raise DeclarationError("modem 'afsk'", problem)
+        self._pulse = FrequencyPulse(None)
+        super().__init__(rate, baud, iq=iq)
+
+    @property
+    def first(self) -> float:  # noqa: D102 - see Modulator
+        return self._pulse.reach * self.rate / self.baud
+
+    def _begin(self) -> None:
+        self._train = PulseTrain(self._pulse.phase, self._pulse.reach, self.baud / self.rate, 1.0)
+        self._subcarrier = Oscillator((self._space + self._mark) / 2 / self.rate)
+        self._carrier = np.zeros(1, np.int64)  # its phase, in units of _CYCLE
+
+    def _modulate(self, bits: NDArray[np.uint8]) -> NDArray[Any]:
+        return self._modulated(self._train.receive(bits * 2.0 - 1.0))
+
+    def _finish(self) -> NDArray[Any]:
+        return self._modulated(self._train.finish())
+
+    def _modulated(self, shape: NDArray[np.float64]) -> NDArray[Any]:
+        turn = pi * (self._mark - self._space) / self.baud
+        audio = np.cos(self._subcarrier.angles(len(shape)) + shape * turn)
+        if not self.iq:
+            return audio * AUDIO
+        steps = np.rint(audio * (self._deviation / self.rate * _CYCLE)).astype(np.int64)
+        phases = np.cumsum(np.concatenate((self._carrier, steps))) % _CYCLE  # whole: sums are the same however cut
+        self._carrier = phases[-1:]
+        return phasors(phases[1:] * (2 * pi / _CYCLE))
+
+
+def _refuse_bt(bt: float | None) -> None:
+    if bt is not None and not _LEAST_BT <= bt < inf:
+        raise DeclarationError(f"bt {bt:g}", f"no filter a bit gets through; use {_LEAST_BT:g} or more, or None")
+
+
+def _normal(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.exp(-np.square(x) / 2) / sqrt(2 * pi))
+
+
+def _below(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The share of a normal distribution below x."""
+    return np.array([0.5 + 0.5 * erf(each / sqrt(2)) for each in x.flat]).reshape(x.shape)
+
+
+_CYCLE = 1 << 40
+MODULATORS = {"fsk": Fsk, "msk": Fsk, "gmsk": partial(Fsk, bt=0.5), "pcm_fm": PcmFm, "afsk": Afsk}
