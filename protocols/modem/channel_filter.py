@@ -1,9 +1,10 @@
 """A filter that mixes, filters and changes the sample rate by any ratio, as one matrix product.
 
-``outputs`` samples come out for each ``inputs`` that go in. A block of them is a product of the inputs around it with
-a matrix whose column j holds the response centred on output j's instant (a block-Toeplitz matrix): nothing is computed
-that is not delivered, and the matrix product is the fastest loop a computer has. Mixing costs nothing: the response is
-modulated instead of the input, and each output is turned by the carrier's phase at its own instant.
+``outputs`` samples come out for each ``inputs`` that go in. What a block of inputs adds to the outputs around it is its
+product with a matrix whose column j holds the response centred on output j's instant (a block-Toeplitz matrix), and
+what blocks side by side add to the same outputs is summed. Inputs are read where they lie and only once, nothing is
+computed that is not delivered, and the matrix product is the fastest loop a computer has. Mixing costs nothing: the
+response is modulated instead of the input, and each output is turned by the carrier's phase at its own instant.
 
 The filter has no delay: output j belongs to the instant ``j * inputs / outputs`` of the input.
 """
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 
 from protocols.modem.pulses import Pulse
 
-_ROWS, _COLUMNS = 64, 16
-"""Inputs and outputs a block has at least: smaller matrices waste the product's speed (measured)."""
+_ROWS = 40
+"""Inputs a block has at least: smaller matrices waste the product's speed (measured)."""
 
 
 def block_ratio(samples_per_symbol: float, largest: int = 64) -> Fraction:
@@ -40,35 +41,44 @@ class ChannelFilter:
         A shift, in cycles a sample, is mixed down to zero; outputs are then complex, as they are of complex input.
         Its gain at shift is one.
         """
-        blocks = max(-(-_ROWS // step.numerator), -(-_COLUMNS // step.denominator))
+        self._ahead = int(np.ceil(reach / float(step)))  # outputs before a block that it adds to
+        blocks = max(-(-_ROWS // step.numerator), -(-self._ahead // step.denominator))
         self._inputs, self._outputs = step.numerator * blocks, step.denominator * blocks
         self._step, self._shift = float(step), shift
-        self._margin = int(np.ceil(reach))
-        times = np.arange(-self._margin, self._inputs + self._margin)[:, np.newaxis]
-        away = times - np.arange(self._outputs) * float(step)
+        self._groups = -(-2 * self._ahead // self._outputs) + 1
+        times = np.arange(self._inputs)[:, np.newaxis]
+        away = times - (np.arange(self._groups * self._outputs) - self._ahead) * float(step)
         taps = np.where(np.abs(away) <= reach, response(away), 0)
-        taps = taps / taps[:, :1].sum()
+        whole = np.arange(-np.ceil(reach), np.ceil(reach) + 1)
+        taps = taps / np.where(np.abs(whole) <= reach, response(whole), 0).sum()
         self.complex = bool(shift) or of_complex
         turned = taps * np.exp(-2j * np.pi * shift * away) if self.complex else taps
         self._matrix = self._laid_out(turned, of_complex=of_complex)
-        self._held = np.zeros(self._margin, np.complex64 if of_complex else np.float32)
-        self._done = 0  # blocks delivered
+        self._held = np.zeros(0, np.complex64 if of_complex else np.float32)
+        self._sums = np.zeros((self._groups - 1, self._outputs), np.complex64 if self.complex else np.float32)
+        self._done = 0  # blocks taken
 
     def receive(self, samples: NDArray[Any]) -> NDArray[Any]:
         """The outputs that samples complete: complex64 or float32 (n,)."""
-        held = np.concatenate((self._held, samples))
-        width = self._inputs + 2 * self._margin
-        count = max(0, (len(held) - width) // self._inputs + 1)
-        self._held = held[count * self._inputs :]
+        held = np.concatenate((self._held, samples)) if len(self._held) else samples
+        count = len(held) // self._inputs
+        self._held = held[count * self._inputs :].copy()
         if not count:
-            return np.empty(0, np.complex64 if self.complex else np.float32)
-        rows = np.lib.stride_tricks.sliding_window_view(held, width)[: count * self._inputs : self._inputs]
-        outputs = (rows @ self._matrix).reshape(-1)
-        outputs = outputs.view(np.complex64) if self.complex else outputs
-        if self._shift:
-            outputs = outputs * self._carrier(count)
+            return self._sums[:0].reshape(-1)
+        added = held[: count * self._inputs].reshape(count, -1) @ self._matrix
+        added = added.view(np.complex64) if self.complex else added
+        added = added.reshape(count, self._groups, self._outputs)
+        sums = np.zeros((count + self._groups - 1, self._outputs), added.dtype)
+        sums[: self._groups - 1] = self._sums
+        for group in range(self._groups):
+            sums[group : group + count] += added[:, group]
+        self._sums = sums[count:]
+        first = self._done * self._outputs - self._ahead
         self._done += count
-        return np.asarray(outputs)
+        outputs = sums[:count].reshape(-1)
+        if self._shift:
+            outputs = outputs * self._carrier(first, count)
+        return np.asarray(outputs[max(0, -first) :])
 
     def _laid_out(self, taps: NDArray[Any], *, of_complex: bool) -> NDArray[Any]:
         """Taps as the matrix: of real input with a complex result, real and imaginary columns side by side."""
@@ -78,9 +88,9 @@ class ChannelFilter:
             return taps.astype(np.float32)
         return np.stack((taps.real, taps.imag), axis=-1).reshape(len(taps), -1).astype(np.float32)
 
-    def _carrier(self, count: int) -> NDArray[np.complex64]:
-        """The turn of each output of the next blocks: of the block's begin, and of the place in the block."""
-        begins = (self._done + np.arange(count)) * self._inputs * self._shift % 1.0
+    def _carrier(self, first: int, count: int) -> NDArray[np.complex64]:
+        """The turn of each output of count blocks: of the block's begin, and of the place in the block."""
+        begins = (first + np.arange(count) * self._outputs) * self._step * self._shift % 1.0
         within = np.arange(self._outputs) * self._step * self._shift
         turn = np.exp(-2j * np.pi * begins)[:, np.newaxis] * np.exp(-2j * np.pi * within)
         return np.asarray(turn.reshape(-1), np.complex64)
