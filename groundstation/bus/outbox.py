@@ -118,8 +118,12 @@ class Outbox:
         self._wake.set()
 
     def state(self, topic: str, content: Mapping[str, Any]) -> None:
-        """Publish a retained state; the newest of a topic is the one that counts."""
+        """Publish a retained state; the newest of a topic is the one that counts.
+
+        States go out in the order of their newest content: who sees a status sees the alarms published before it too.
+        """
         self._states[topic] = payload.encode(content)
+        self._unsent.pop(topic, None)
         self._unsent[topic] = None
         self._wake.set()
 

@@ -170,7 +170,7 @@ async def test_a_seek_finds_phase_and_alarms_as_the_flight_had_them(
         assert status["phase"] == phase
         assert status["replay"]["position_ns"] == BEGIN_NS + to * STEP_NS
         assert status["replay"]["paused"]
-        alarms = console.seen.newest("alarms")["alarms"]
+        alarms = console.seen.newest("alarms")["alarms"]  # published before the status that tells of the session
         assert [each["level"] for each in alarms] == (["red"] if to > TOO_HIGH + 100 else [])
         await console.ask(do="step")
         await eventually(lambda: console.counts(console.session))

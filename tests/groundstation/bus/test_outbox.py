@@ -109,6 +109,17 @@ async def test_only_the_newest_of_a_state_counts_and_it_is_kept_for_who_comes_la
             assert [each["n"] for each in seen.of("status")] == [999]
 
 
+async def test_a_state_published_again_goes_out_behind_what_was_published_before_it(
+    url: str, subscriber: Any, eventually: Any
+) -> None:
+    async with subscriber(url) as seen, publishing(url) as running:
+        await running.settled()
+        for topic in ("status", "alarms", "status"):  # in one turn of the loop: all of them wait together
+            running.outbox.state(topic, {"n": 1})
+        await eventually(lambda: seen.of("status"))
+        assert seen.of("alarms")
+
+
 async def test_events_and_telemetry_are_not_kept_for_who_comes_later_but_the_newest_telemetry_is(
     url: str, subscriber: Any, eventually: Any
 ) -> None:
