@@ -7,7 +7,7 @@ Gaussian filter if there is one.
 """
 
 from functools import partial
-from math import erf, inf, log, pi, sqrt
+from math import inf, pi
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from protocols.errors import DeclarationError
 from protocols.modem.afsk import BELL_202, U482C
+from protocols.modem.frequency_pulse import FrequencyPulse
 from protocols.modem.modulator import AUDIO, Modulator
 from protocols.modem.oscillator import Oscillator, phasors
 from protocols.modem.pulse_train import PulseTrain
 
 _LEAST_BT = 0.1
 """Of a Gaussian filter: below it neighbours cover a bit wholly."""
-_TAILS = 5.0  # standard deviations of the Gaussian that a pulse reaches beyond its symbol
 AFSK_DEVIATION = 3000.0
 """Hz that full audio moves the carrier: what amateur FM of 12.5 to 20 kHz channels uses."""
 PCM_FM_DEVIATION = 0.35
@@ -29,29 +29,6 @@ PCM_FM_DEVIATION = 0.35
 PCM_FM_FILTER = 0.7
 """Bandwidth (-3 dB) of the premodulation filter over the bit rate (ibid.). Of linear phase; Gaussian here, which
 Bessel filters of many poles approach."""
-
-
-class FrequencyPulse:
-    """A symbol's frequency and the integral of it, at times in symbols around its middle."""
-
-    def __init__(self, bt: float | None) -> None:
-        """Bt is the bandwidth (-3 dB) of the Gaussian filter times the symbol's length, None for no filter."""
-        self._sigma = sqrt(log(2)) / (2 * pi * bt) if bt else 0.0
-        self.reach = 0.5 + _TAILS * self._sigma
-        """How far from its middle it is over."""
-
-    def frequency(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
-        """1 where the filter leaves it alone; its integral is 1."""
-        if not self._sigma:
-            return np.where(np.abs(t) <= 0.5, 1.0, 0.0)
-        return _below((t + 0.5) / self._sigma) - _below((t - 0.5) / self._sigma)
-
-    def phase(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The integral up to t, 0 to 1."""
-        if not self._sigma:
-            return np.clip(t + 0.5, 0, 1)
-        late, early = (t + 0.5) / self._sigma, (t - 0.5) / self._sigma
-        return self._sigma * (late * _below(late) + _normal(late) - early * _below(early) - _normal(early))
 
 
 class Fsk(Modulator):
@@ -161,15 +138,6 @@ class Afsk(Modulator):
 def _refuse_bt(bt: float | None) -> None:
     if bt is not None and not _LEAST_BT <= bt < inf:
         raise DeclarationError(f"bt {bt:g}", f"no filter a bit gets through; use {_LEAST_BT:g} or more, or None")
-
-
-def _normal(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.exp(-np.square(x) / 2) / sqrt(2 * pi))
-
-
-def _below(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share of a normal distribution below x."""
-    return np.array([0.5 + 0.5 * erf(each / sqrt(2)) for each in x.flat]).reshape(x.shape)
 
 
 _CYCLE = 1 << 40
