@@ -73,7 +73,7 @@ def _headers(vehicle: Vehicle, decoders: Mapping[str, PacketDecoder], tables: di
         yield f"A frame begins with the {size} bytes of `frame`, once for all packets in it."
     if vehicle.header is not None:
         header = vehicle.header
-        told = [f"Packets are told apart by `header.{header.key}`"]
+        told = [f"Packets are told apart by {' and '.join(f'`header.{path}`' for path in header.keys)}"]
         told += [f"`header.{header.sequence}` counts those of each key and shows gaps"] if header.sequence else []
         if header.length:
             bias = f" {header.length_bias:+d}" if header.length_bias else ""
@@ -211,6 +211,8 @@ def _key(key: Key | None) -> str:
         return ""
     if isinstance(key, int):
         return f"0x{key:X}"
+    if isinstance(key, tuple):
+        return ", ".join(map(str, key))
     text = key.decode("latin-1")
     return f"`{text}`" if text.isascii() and text.isprintable() else f"0x{key.hex().upper()}"
 

@@ -33,12 +33,13 @@ class HeaderReader:
         self.layout = _layout(f"{vehicle}.header", header.layout)
         self.size = self.layout.size
         self.header = header
-        for path in filter(None, (header.key, header.sequence, header.length)):
+        for path in filter(None, (*header.keys, header.sequence, header.length)):
             if path not in self.layout.leaves:
                 names = ", ".join(self.layout.leaves)
                 raise DeclarationError(f"{vehicle}.header", f"there is no field {path!r}; it has {names}")
         _refuse_unreadable(vehicle, header, self.layout)
-        self.key: Reader = _reader(self.layout.leaves[header.key].place)
+        readers = [_reader(self.layout.leaves[path].place) for path in header.keys]
+        self.key: Reader = readers[0] if isinstance(header.key, str) else _together(readers)
         """The key of the packet whose header begins at an offset of a buffer."""
         self._length = _reader(self.layout.leaves[header.length].place) if header.length else None
 
@@ -52,8 +53,14 @@ class HeaderReader:
         return None if self._length is None else int(self._length(data, at)) + self.header.length_bias
 
     def keys(self, rows: Rows) -> Column:
-        """The keys of packets that begin rows."""
-        return self.layout.columns(rows).raw(self.header.key)
+        """The keys of packets that begin rows; where several fields are the key, records of int64."""
+        columns = self.layout.columns(rows)
+        if isinstance(self.header.key, str):
+            return columns.raw(self.header.key)
+        keys = np.empty(len(rows), self._record)
+        for path in self.header.key:
+            keys[path] = columns.raw(path)
+        return keys
 
     def lengths(self, rows: Rows) -> NDArray[np.int64]:
         """Bytes of the bodies by the headers that begin rows, int64 (n,)."""
@@ -61,7 +68,21 @@ class HeaderReader:
 
     def code(self, packet: Packet) -> Any:
         """A packet type's key, to compare with :meth:`keys`. Raises DeclarationError where no header can hold it."""
-        key, place = packet.key, self.layout.leaves[self.header.key].place
+        if isinstance(self.header.key, str):
+            return self._code(packet, packet.key, self.header.key)
+        if not isinstance(packet.key, tuple) or len(packet.key) != len(self.header.key):
+            problem = f"its key {packet.key!r} is not one number for each of {', '.join(self.header.key)}; correct it"
+            raise DeclarationError(f"packet {packet.name}", problem)
+        each = zip(packet.key, self.header.key, strict=True)
+        return np.array(tuple(self._code(packet, key, path) for key, path in each), self._record)
+
+    @property
+    def _record(self) -> np.dtype[np.void]:
+        """One int64 for each field of the key."""
+        return np.dtype([(path, np.int64) for path in self.header.keys])
+
+    def _code(self, packet: Packet, key: Key | None, path: str) -> Any:
+        place = self.layout.leaves[path].place
         if place.kind is Kind.BYTES:
             if isinstance(key, bytes) and 8 * len(key) == place.bits:
                 return np.void(key)
@@ -81,22 +102,28 @@ def _layout(where: str, declaration: Any) -> Layout:
         raise DeclarationError(where, f"{found}; a header must have a fixed layout") from None
 
 
-_LONGEST_LENGTH = 48
-"""Bits of a length field: more than any link carries at once, and no sum with it passes 64 bits."""
+_LONGEST = 48
+"""Bits of a length, or of one of several keys: more than any link carries at once, and no sum passes 64 bits."""
 
 
 def _refuse_unreadable(vehicle: str, header: Header, layout: Layout) -> None:
     """Raise DeclarationError on a key that is neither a number nor bytes, and on another length than a number."""
+    kinds_of_key = (Kind.INTEGER, Kind.BYTES) if isinstance(header.key, str) else (Kind.INTEGER,)
     for what, path, kinds in (
-        ("key", header.key, (Kind.INTEGER, Kind.BYTES)),
+        *(("key", path, kinds_of_key) for path in header.keys),
         ("length", header.length, (Kind.INTEGER,)),
     ):
         place = layout.leaves[path].place if path else None
         if place is not None and (place.kind not in kinds or place.shape):
             problem = f"{path!r} cannot be the {what}; use a field of one whole number"
             raise DeclarationError(f"{vehicle}.header", problem)
-    if header.length and layout.leaves[header.length].place.bits > _LONGEST_LENGTH:
-        raise DeclarationError(f"{vehicle}.header", f"{header.length!r} can have at most {_LONGEST_LENGTH} bits")
+    for path in (header.length, *(() if isinstance(header.key, str) else header.key)):
+        if path and layout.leaves[path].place.bits > _LONGEST:
+            raise DeclarationError(f"{vehicle}.header", f"{path!r} can have at most {_LONGEST} bits; use fewer")
+
+
+def _together(readers: list[Reader]) -> Reader:
+    return lambda data, at: tuple(read(data, at) for read in readers)
 
 
 def _reader(place: Place) -> Reader:

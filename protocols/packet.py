@@ -17,8 +17,9 @@ from construct import Construct, Struct
 from protocols.errors import DeclarationError
 from protocols.flight import Flight
 
-Key = int | bytes
-"""What tells one packet type from another: an APID, a type code, a FOURCC."""
+Key = int | bytes | tuple[int, ...]
+"""What tells one packet type from another: an APID, a type code, a FOURCC; or several numbers, an address and a type.
+"""
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class Header:
 
     layout: Construct[Any, Any]
     """Its declaration; of fixed size."""
-    key: str
-    """Path in layout of the field that tells packet types apart."""
+    key: str | tuple[str, ...]
+    """Path in layout of the field that tells packet types apart, or of the several that together do."""
     sequence: str = ""
     """Path in layout of the counter that shows gaps, counted per key; empty: the packets have none here."""
     length: str = ""
@@ -37,6 +38,11 @@ class Header:
     """Added to the length field to get the body's bytes (CCSDS 133.0-B-2 4.1.3.5.3: 1)."""
     several: bool = False
     """Whether packets may follow each other within one frame."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The paths of the key, one or several."""
+        return (self.key,) if isinstance(self.key, str) else self.key
 
 
 @dataclass(frozen=True)

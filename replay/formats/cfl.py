@@ -26,7 +26,8 @@ _SIZES = {
     kind << 4 | sensor: _HEAD.size + packet.body.sizeof()
     for packet in VEHICLE.packets
     for sensor in range(16)
-    for kind in (int(packet.key or 0),)
+    for kind in (packet.key,)
+    if isinstance(kind, int)
 }
 """Bytes of a record, header included, by type and sensor: ``recorder.hpp``, REC_ID_MASK."""
 _LARGEST = max(_SIZES.values())

@@ -3,7 +3,20 @@
 from typing import Any
 
 import pytest
-from construct import Array, Bytes, Flag, Float32b, GreedyBytes, Int8sb, Int8ub, Int16ub, Int64ub, Struct
+from construct import (
+    Array,
+    BitsInteger,
+    BitStruct,
+    Bytes,
+    Flag,
+    Float32b,
+    GreedyBytes,
+    Int8sb,
+    Int8ub,
+    Int16ub,
+    Int64ub,
+    Struct,
+)
 
 from protocols.decoder import VehicleDecoder
 from protocols.errors import DeclarationError
@@ -11,6 +24,7 @@ from protocols.packet import Header, Packet, Vehicle
 from protocols.vehicles import vehicle, vehicles
 
 HEADER = Header(Struct("kind" / Int8ub), key="kind")
+NIBBLES = BitStruct("source" / BitsInteger(4), "destination" / BitsInteger(4))
 STATE = Packet("state", Struct("mode" / Int8ub), key=1)
 
 
@@ -95,3 +109,17 @@ def test_vehicles_are_found_by_name() -> None:
         vehicle("saturn")
     with pytest.raises(DeclarationError, match="none of that name"):
         vehicle("../osx")
+
+
+@pytest.mark.parametrize("key", [1, (1,), (1, 2, 3), (16, 2), (b"a", 2), (1, -1), None])
+def test_keys_of_several_fields_that_no_header_holds_are_refused(key: Any) -> None:
+    header = Header(Struct("address" / NIBBLES, "kind" / Int8ub), key=("address.source", "kind"))
+    with pytest.raises(DeclarationError, match="its key|has no key"):
+        VehicleDecoder(Vehicle("v", "V", (Packet("state", Struct("x" / Int8ub), key=key),), header), "any")
+
+
+def test_a_key_of_several_fields_needs_whole_numbers_of_some_bits() -> None:
+    for field in (Bytes(2), Float32b, Int64ub, Array(2, Int8ub)):
+        header = Header(Struct("address" / field, "kind" / Int8ub), key=("address", "kind"))
+        with pytest.raises(DeclarationError, match="'address' can"):
+            VehicleDecoder(Vehicle("v", "V", (Packet("state", Struct("x" / Int8ub), key=(1, 2)),), header), "any")
