@@ -114,7 +114,7 @@ def test_vehicles_are_found_by_name() -> None:
 @pytest.mark.parametrize("key", [1, (1,), (1, 2, 3), (16, 2), (b"a", 2), (1, -1), None])
 def test_keys_of_several_fields_that_no_header_holds_are_refused(key: Any) -> None:
     header = Header(Struct("address" / NIBBLES, "kind" / Int8ub), key=("address.source", "kind"))
-    with pytest.raises(DeclarationError, match="its key|has no key"):
+    with pytest.raises(DeclarationError, match=r"its key|has no key"):
         VehicleDecoder(Vehicle("v", "V", (Packet("state", Struct("x" / Int8ub), key=key),), header), "any")
 
 
