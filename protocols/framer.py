@@ -51,6 +51,10 @@ class Framer(ABC):
         each = [self.receive(data, at) for data, at in zip(pieces, received_ns, strict=True)]
         return Frames.join([frames for frames in each if len(frames)] or [Frames.none()])
 
+    def finish(self) -> Frames:
+        """The frames still within it, now that no more bytes will come: of most framings none. Never raises."""
+        return Frames.none()
+
     @abstractmethod
     def encode(self, bodies: Iterable[bytes]) -> bytes:
         """The stream from which ``receive`` gives bodies back, their checks added. An empty body is no frame."""

@@ -24,7 +24,11 @@ class Frames:
     offsets: NDArray[np.int64]
     """Where each begins, and the end of the last, int64 (n + 1,)."""
     received_ns: NDArray[np.int64]
-    """Arrival of the chunk that completed each frame, in ns, int64 (n,)."""
+    """Arrival of the chunk that completed each frame, in ns, int64 (n,); of frames off the air, of their last bit."""
+    eb_n0: NDArray[np.float32] | None = None
+    """Eb/N0 of each in dB, float32 (n,), NaN where unknown; None for frames that did not come by radio."""
+    corrected: NDArray[np.int32] | None = None
+    """Bits or symbols that a code put right in each, int32 (n,); None where there is no code."""
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -75,12 +79,28 @@ class Frames:
         offsets = np.zeros(len(lengths) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
         data = np.concatenate([frames.data[frames.offsets[0] : frames.offsets[-1]] for frames in several])
-        return cls(data, offsets, np.concatenate([frames.received_ns for frames in several]))
+        times = np.concatenate([frames.received_ns for frames in several])
+        if all(frames.eb_n0 is None for frames in several):
+            return cls(data, offsets, times)
+        return cls(data, offsets, times, _all_eb_n0(several), _all_corrected(several))
 
     @classmethod
     def none(cls) -> "Frames":
         """No frames."""
         return _NONE
+
+
+def _all_eb_n0(several: Sequence[Frames]) -> NDArray[np.float32]:
+    """Eb/N0 of all frames, NaN where it is not known."""
+    known = (np.full(len(each), np.nan, np.float32) if each.eb_n0 is None else each.eb_n0 for each in several)
+    return np.concatenate(list(known))
+
+
+def _all_corrected(several: Sequence[Frames]) -> NDArray[np.int32]:
+    """What was put right in all frames, 0 where there is no code."""
+    return np.concatenate(
+        [np.zeros(len(each), np.int32) if each.corrected is None else each.corrected for each in several]
+    )
 
 
 _FEW = 32

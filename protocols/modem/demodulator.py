@@ -79,10 +79,22 @@ class Demodulator(ABC):
         """Samples that were no finite number and were taken as zero."""
         self.saturated = 0
         """Samples larger than LARGEST, which were limited."""
+        self.eb_n0_now = math.nan
+        """The newest estimate of Eb/N0 in dB; NaN before any."""
         self._type: type[np.generic] = np.complex64 if iq else np.float32
         self._page = max(4096, int(PAGE_SYMBOLS * rate / baud))
         self._held: list[NDArray[Any]] = []
         self._count = 0
+
+    @property
+    def page(self) -> int:
+        """Samples that are held until there are so many, and then treated together."""
+        return self._page
+
+    @property
+    def carrier_offset(self) -> float:
+        """How far the carrier now is from where it was expected, in Hz; NaN where that is not known."""
+        return math.nan
 
     def receive(self, samples: NDArray[Any]) -> SoftBits:
         """The bits that samples, real or complex (n,), complete. Never raises."""
@@ -97,6 +109,8 @@ class Demodulator(ABC):
         pages.extend(fresh[missing:end].reshape(-1, self._page))
         self._held, self._count = [], 0
         bits = SoftBits.join([self._demodulate(page) for page in pages]).within(0)
+        if len(bits):
+            self.eb_n0_now = float(bits.eb_n0[-1])
         self._hold(fresh[end:])
         return bits
 

@@ -47,6 +47,13 @@ class Receiver:
         """The frames still within it, now that no more samples will come."""
         return self._deframed(self.demodulator.finish(), final=True)
 
+    @property
+    def settled(self) -> float:
+        """Up to where it has been decided, in samples, what belonged to a frame and what did not."""
+        pending = max((deframer.ledger.pending for deframer in self.deframers), default=0)
+        first = len(self._kept) - max(pending, 1)
+        return float(self._kept.places[first]) if 0 <= first < len(self._kept) else 0.0
+
     def _deframed(self, bits: SoftBits, *, final: bool) -> list[ReceivedFrame]:
         self._kept = SoftBits.join([self._kept, bits])
         found: list[ReceivedFrame] = []
