@@ -73,9 +73,11 @@ def raw_file(path: Path, samples: str = "", rate: float = 0.0, frequency: float 
     """
     told = named(path)
     if not (samples or told.samples):
-        raise NotARecording(path, "does not tell what its samples are; give their format, as in format=ci16_le")
+        raise NotARecording(
+            path, "does not tell what its samples are; rename it, as in pass_2400k.cu8, or give format=ci16_le"
+        )
     if not (rate or told.rate):
-        raise NotARecording(path, "does not tell its rate; give samples a second, as in rate=2400000")
+        raise NotARecording(path, "does not tell its rate; rename it, as in pass_2400k.cu8, or give rate=2.4M")
     signal = signal_of(path, samples or told.samples, rate or told.rate, frequency or told.frequency)
     assumed, damage = [], Damage()
     if not samples:

@@ -6,7 +6,7 @@ first, then by suffix. Reading streams: memory does not grow with the file.
 
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import replay.formats
 from protocols.chunk import Chunk
 from protocols.errors import NotARecording
+from protocols.signal import Signal
 
 HEAD_BYTES = 4096
 """How much of a file's beginning a format may look at to recognise it."""
@@ -40,6 +41,8 @@ class RecordedLink:
     """The vehicle whose packets it carries: a name in ``protocols/vehicles``; empty when the recording does not say."""
     framing: str | Mapping[str, Any] = "datagram"
     """The framing of its bytes, as in a campaign file."""
+    signal: Signal | None = None
+    """What its samples are, for a link of samples; None for one of bytes."""
 
 
 @dataclass(slots=True)
@@ -79,6 +82,8 @@ class Recording(ABC):
     time_base: TimeBase = TimeBase.UTC
     synthetic: bool = False
     """Whether what is recorded was made up by a simulator."""
+    assumed: Sequence[str] = ()
+    """What the file does not say, and what was taken instead, a sentence each."""
     campaign: str = ""
     """The text of the campaign file it was made under; empty where there is none inside."""
     definitions: Mapping[str, Any] = MappingProxyType({})

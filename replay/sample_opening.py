@@ -10,7 +10,7 @@ from replay.raw_samples import raw_file
 from replay.recording import HEAD_BYTES
 from replay.sample_file import SampleFile
 from replay.sigmf_dataset import DATA, META, recognise_sigmf, sigmf_file
-from replay.wav_file import recognise_wav, wav_file
+from replay.wav_file import SUFFIXES, recognise_wav, wav_file
 
 
 def open_sample_file(path: Path | str, samples: str = "", rate: float = 0.0, frequency: float = 0.0) -> SampleFile:
@@ -27,7 +27,7 @@ def open_sample_file(path: Path | str, samples: str = "", rate: float = 0.0, fre
             return raw_file(path, samples, rate, frequency)
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
-        if recognise_wav(head):
+        if recognise_wav(head) or path.suffix.lower() in SUFFIXES:
             return wav_file(path, rate, frequency)
         if recognise_sigmf(head) or path.suffix.lower() in (META, DATA, ".sigmf"):
             return sigmf_file(path, rate, frequency)

@@ -19,6 +19,8 @@ from replay.utc_text import parse_utc
 
 TITLE = "SigMF"
 META, DATA = ".sigmf-meta", ".sigmf-data"
+NAMESPACE = "groundstation"
+"""Before our own keys: ``synthetic``, ``link``, ``vehicle`` and ``framing``."""
 _LARGEST = 64 * 1024 * 1024
 """The most of a metadata file that is read: half a million captures."""
 
@@ -45,7 +47,7 @@ def sigmf_file(path: Path, rate: float = 0.0, frequency: float = 0.0) -> SampleF
     tuned = frequency or _number(meta, begun, "core:frequency", 0.0)
     own_rate = rate or _number(meta, told, "core:sample_rate", 0.0)
     if not own_rate:
-        raise NotARecording(meta, "does not tell its rate; add core:sample_rate, or give it as in rate=2400000")
+        raise NotARecording(meta, "does not tell its rate; add core:sample_rate, or give rate=2.4M")
     signal = signal_of(meta, str(told.get("core:datatype", "")), own_rate, tuned)
     if _integer(meta, told, "core:num_channels", 1) != 1:
         raise NotARecording(meta, "has several channels one into the other; write each into a file of its own")

@@ -22,6 +22,7 @@ from replay.sample_file import Capture, SampleFile, signal_of, whole
 from replay.utc_text import SECOND_NS, utc_ns
 
 TITLE = "WAV"
+SUFFIXES = (".wav", ".rf64", ".bw64")
 _KINDS = (b"RIFF", b"RF64", b"BW64")
 _NO_SIZE = 0xFFFFFFFF
 _WRAP = 1 << 32
