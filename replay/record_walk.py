@@ -31,7 +31,7 @@ _SEAL = "crc32"
 _WINDOW = 1024 * 1024
 _DATA_END = RECORD.pack(Opcode.DATA_END, 4)
 _MESSAGE = rb"\x05.{3}[\x00\x01]\x00{4}.%c.{4}(.{8})\1" % (CHANNEL_BASE >> 8)
-_CHANNEL = rb"\x04..\x00{6}.%c[\x00\x01]\x00..\x00\x00raw/" % (CHANNEL_BASE >> 8)
+_CHANNEL = rb"\x04..\x00{6}.%c[\x00\x01]\x00..\x00\x00(?:raw|samples)/" % (CHANNEL_BASE >> 8)
 _BELIEVABLE = re.compile(
     b"(?s)(?=" + b"|".join((_MESSAGE, _CHANNEL, re.escape(MARK_HEAD), re.escape(_DATA_END))) + b")"
 )

@@ -1,5 +1,7 @@
 """Writes a recording: an MCAP file of raw chunks as received, events, and all that explains them.
 
+Samples of radio links stand beside it in SigMF files (``replay/sample_links.py``).
+
 Nothing is held back: when ``write`` returns, the chunk is with the kernel and survives the death of this process.
 ``sync`` makes it survive a power cut; the caller calls it at least every 100 ms. A write that fails leaves the file
 as it was before it.
@@ -15,6 +17,7 @@ import orjson
 
 from protocols.chunk import Chunk
 from protocols.errors import RecordingFailed
+from protocols.signal import Signal
 from replay.appended_file import AppendedFile
 from replay.block_mark import BLOCK_BYTES, BLOCK_NS, Mark
 from replay.json_text import writable
@@ -38,7 +41,8 @@ from replay.mcap_records import (
 )
 from replay.record_walk import CHANNEL_BASE, CHANNELS, MAX_DATA, PROFILE, sealed
 from replay.recording import RecordedEvent, RecordedLink, TimeBase
-from replay.recording_contents import CAMPAIGN, DEFINITIONS, EVENTS_TOPIC, INDEX, RAW_TOPIC
+from replay.recording_contents import CAMPAIGN, DEFINITIONS, EVENTS_TOPIC, INDEX, RAW_TOPIC, SAMPLES_TOPIC
+from replay.sample_links import SampleLinks, parts
 
 EVENTS = ChannelRecord(CHANNEL_BASE, 1, EVENTS_TOPIC, "json", {})
 """The channel of events."""
@@ -73,11 +77,22 @@ class Recorder:
         """Create the file and write what explains it: the campaign file's text, definitions, links, other files' bytes.
 
         A file of that name is never touched: the new one is then called ``NAME-2`` and so on (``path`` tells). The
-        folder is made if only it is missing. Raises RecordingFailed.
+        folder is made if only it is missing. Links with a signal are recorded beside it, in ``NAME.LINK.sigmf-data``.
+        Raises RecordingFailed.
         """
+        if len(links) >= CHANNELS:
+            text = f"{len(links)} links are more than the {CHANNELS - 1} a recording can have"
+            raise RecordingFailed(path, text)
         self.lost = 0
         """Chunks that could not be written. Each leaves a gap in its link's sequence numbers, so readers know too."""
-        self._channels = _channels(Path(path), links)
+        self._links = links
+        self._file = AppendedFile(Path(path))
+        try:
+            self._samples = SampleLinks(self.path, links, software, synthetic=synthetic, time_base=time_base)
+        except RecordingFailed:
+            self._abandon()
+            raise
+        self._channels = _channels(links, self._samples)
         self._numbers = {name: channel.number for name, channel in zip(links, self._channels[1:], strict=True)}
         self._sequences = dict.fromkeys((channel.number for channel in self._channels), 0)
         self._counts = dict(self._sequences)
@@ -90,12 +105,11 @@ class Recorder:
         ]
         self._places: list[tuple[int, int]] = []
         self._about = {"synthetic": str(synthetic).lower(), "time_base": time_base.value, "software": software}
-        self._file = AppendedFile(Path(path))
         try:
             self._begin(software)
         except RecordingFailed:
-            self._file.close()
-            self.path.unlink(missing_ok=True)
+            self._samples.abandon()
+            self._abandon()
             raise
 
     @property
@@ -106,7 +120,7 @@ class Recorder:
     @property
     def problem(self) -> str:
         """Why the last write or sync failed; empty when it did not."""
-        return self._file.problem
+        return self._file.problem or self._samples.problem
 
     @property
     def position(self) -> int:
@@ -115,8 +129,8 @@ class Recorder:
 
     @property
     def bytes_written(self) -> int:
-        """The file's length in bytes."""
-        return self._file.position
+        """The length in bytes of the file, and of the samples beside it."""
+        return self._file.position + self._samples.bytes_written
 
     @property
     def closed(self) -> bool:
@@ -129,6 +143,7 @@ class Recorder:
 
     def write_many(self, chunks: Sequence[Chunk]) -> None:
         """Record chunks in one go. Raises RecordingFailed, with as many of them recorded as the disk had room for."""
+        failed = None
         records = []
         for chunk in chunks:
             number = self._numbers.get(chunk.link)
@@ -136,21 +151,19 @@ class Recorder:
                 raise RecordingFailed(
                     self.path, f"no link {chunk.link!r} was declared; it has {', '.join(self._numbers)}"
                 )
-            for data in _parts(chunk.data):
+            for part in _parts(chunk, self._links[chunk.link].signal):
                 sequence = self._sequences[number]
                 self._sequences[number] = sequence + 1
-                records.append((number, chunk.received_ns, _message(number, sequence, chunk.received_ns, data)))
-        try:
-            self._file.append(b"".join([record for _, _, record in records]))
-        except RecordingFailed:
-            if len(records) < 2:
-                self.lost += len(records)
-                raise
-            self._append_singly(records)
-        else:
-            for number, received_ns, _ in records:
-                self._count(number, received_ns)
-        self._mark_if_due()
+                try:
+                    data = self._samples.write(part) if part.link in self._samples else part.data
+                except RecordingFailed as error:
+                    self.lost += 1
+                    failed = failed or error
+                else:
+                    records.append((number, part.received_ns, _message(number, sequence, part.received_ns, data)))
+        self._append(records)
+        if failed is not None:
+            raise failed
 
     def event(self, event: RecordedEvent) -> None:
         """Record an event. Its detail must be JSON. Raises RecordingFailed."""
@@ -162,7 +175,10 @@ class Recorder:
 
     def sync(self) -> None:
         """Have the disk itself hold what is written: waits for it, milliseconds as a rule. Raises RecordingFailed."""
-        self._file.sync()
+        try:
+            self._samples.sync()  # first, that nothing on the disk refers to samples which are not
+        finally:
+            self._file.sync()
 
     def close(self) -> None:
         """Write index and summary, and let go of the file. Calling it again does nothing.
@@ -179,12 +195,18 @@ class Recorder:
             self.sync()
         finally:
             self._file.close()
+            self._samples.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def _abandon(self) -> None:
+        """Remove the file: nothing was recorded in it."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
 
     def _begin(self, software: str) -> None:
         """Write the preamble: the channels twice, that damage to one copy loses no link."""
@@ -221,6 +243,20 @@ class Recorder:
             (Opcode.METADATA_INDEX, metadata_index_record(self._metadata_at, len(self._metadata), PROFILE)),
         )
         return data + data_end + summary(groups, self._file.position + len(data) + len(data_end))
+
+    def _append(self, records: Sequence[tuple[int, int, bytes]]) -> None:
+        """Put messages at the end, and a mark where one is due. Raises RecordingFailed."""
+        try:
+            self._file.append(b"".join([record for _, _, record in records]))
+        except RecordingFailed:
+            if len(records) < 2:
+                self.lost += len(records)
+                raise
+            self._append_singly(records)
+        else:
+            for number, received_ns, _ in records:
+                self._count(number, received_ns)
+        self._mark_if_due()
 
     def _append_singly(self, records: Sequence[tuple[int, int, bytes]]) -> None:
         """What of a batch the disk has room for, in order; raises RecordingFailed at the first it has not."""
@@ -270,17 +306,18 @@ class Recorder:
         self._block_first = self._block_last = self._block_latest = 0
 
 
-def _channels(path: Path, links: Mapping[str, RecordedLink]) -> list[ChannelRecord]:
+def _channels(links: Mapping[str, RecordedLink], samples: SampleLinks) -> list[ChannelRecord]:
     """The channel of events and one for each link."""
-    if len(links) >= CHANNELS:
-        raise RecordingFailed(path, f"{len(links)} links are more than the {CHANNELS - 1} a recording can have")
     described = enumerate(links.items(), CHANNEL_BASE + 1)
-    return [sealed(EVENTS), *(sealed(_channel(number, name, link)) for number, (name, link) in described)]
+    return [sealed(EVENTS), *(sealed(_channel(number, name, link, samples)) for number, (name, link) in described)]
 
 
-def _channel(number: int, name: str, link: RecordedLink) -> ChannelRecord:
+def _channel(number: int, name: str, link: RecordedLink, samples: SampleLinks) -> ChannelRecord:
     about = {"link": name, "vehicle": link.vehicle, "framing": _json(link.framing).decode()}
-    return ChannelRecord(number, 0, RAW_TOPIC + name, RAW_ENCODING, about)
+    if link.signal is None:
+        return ChannelRecord(number, 0, RAW_TOPIC + name, RAW_ENCODING, about)
+    about |= {"signal": _json(link.signal.as_dict()).decode(), "dataset": samples.dataset(name)}
+    return ChannelRecord(number, 0, SAMPLES_TOPIC + name, "json", about)
 
 
 def _message(number: int, sequence: int, time_ns: int, data: bytes) -> bytes:
@@ -288,11 +325,14 @@ def _message(number: int, sequence: int, time_ns: int, data: bytes) -> bytes:
     return head + data
 
 
-def _parts(data: bytes) -> Iterable[bytes]:
-    """A chunk's data, divided where a reader would not believe it to be one message."""
-    if len(data) <= MAX_DATA:
-        return (data,)
-    return (data[at : at + MAX_DATA] for at in range(0, len(data), MAX_DATA))
+def _parts(chunk: Chunk, signal: Signal | None) -> Iterable[Chunk]:
+    """A chunk, divided where a reader would not believe it to be one message."""
+    if len(chunk.data) <= MAX_DATA:
+        return (chunk,)
+    if signal is not None:
+        return parts(chunk, signal)
+    pieces = (chunk.data[at : at + MAX_DATA] for at in range(0, len(chunk.data), MAX_DATA))
+    return (Chunk(chunk.link, data, chunk.received_ns) for data in pieces)
 
 
 def _json(value: Any) -> bytes:

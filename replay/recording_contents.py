@@ -25,6 +25,8 @@ INDEX = "index"
 """Names of the attachments: the campaign file, the definitions, and a finished recording's marks."""
 RAW_TOPIC = "raw/"
 """What the topic of a link's channel begins with; the link's name follows."""
+SAMPLES_TOPIC = "samples/"
+"""The same for a link of samples, whose messages refer to a file beside the recording (``replay/sample_links.py``)."""
 EVENTS_TOPIC = "events"
 
 _DATA_END_BYTES = RECORD.size + 4

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from protocols.chunk import Chunk
-from protocols.errors import NotARecording
+from protocols.errors import DeclarationError, NotARecording
+from protocols.signal import Signal
 from replay.mcap_records import ChannelRecord
 from replay.record_walk import Message, RecordWalk
 from replay.recording import Damage, RecordedEvent, RecordedLink, Recording, TimeBase
@@ -18,9 +19,11 @@ from replay.recording_contents import (
     DEFINITIONS,
     EVENTS_TOPIC,
     RAW_TOPIC,
+    SAMPLES_TOPIC,
     read_contents,
     recognise_header,
 )
+from replay.sample_links import Dataset, reading
 
 _SEQUENCES = 1 << 32
 """Sequence numbers are 32 bits (MCAP: Message)."""
@@ -41,9 +44,11 @@ class McapRecording(Recording):
         except OSError as error:
             raise NotARecording(path, f"cannot be read ({error.strerror}); check the file and its disk") from None
         channels = self._contents.channels.values()
-        raw = [channel for channel in channels if channel.topic.startswith(RAW_TOPIC)]
-        self._names = {channel.number: channel.topic.removeprefix(RAW_TOPIC) for channel in raw}
-        self._links = {self._names[channel.number]: _link(channel) for channel in raw}
+        signals = {channel.number: _signal(channel) for channel in channels}
+        raw = [each for each in channels if each.topic.startswith(RAW_TOPIC) or signals[each.number]]
+        self._names = {channel.number: channel.topic.partition("/")[2] for channel in raw}
+        self._links = {self._names[each.number]: _link(each, signals[each.number]) for each in raw}
+        self._datasets = {each.number: _dataset(path, each, signal) for each in raw if (signal := signals[each.number])}
         self._events = {channel.number for channel in channels if channel.topic == EVENTS_TOPIC}
         self.synthetic = self._contents.about.get("synthetic") == "true"
         self.time_base = TimeBase.VEHICLE if self._contents.about.get("time_base") == "vehicle" else TimeBase.UTC
@@ -87,7 +92,7 @@ class McapRecording(Recording):
         self._begin_damage()
         offset = None if start_ns is None else self._contents.index.offset_of(start_ns)
         expected = dict.fromkeys(self._names, 0) if start_ns is None else {}
-        with self._walk(self.damage) as walk:
+        with self._walk(self.damage) as walk, reading(self._datasets) as read:
             for message in _messages(walk, self._contents.begin if offset is None else offset):
                 _, number, sequence, time_ns, data = message
                 if start_ns is not None:
@@ -99,7 +104,11 @@ class McapRecording(Recording):
                     if expected.get(number, sequence) != sequence:
                         self._miss(message, expected[number])
                     expected[number] = sequence + 1
-                    yield Chunk(name, data, time_ns)
+                    found = read(number, data) if number in self._datasets else data
+                    if found is None:
+                        self._miss_samples(message)
+                    else:
+                        yield Chunk(name, found, time_ns)
 
     def tail(self, offset: int = 0) -> Iterator[tuple[Chunk, int]]:
         """The chunks from an offset between records to the end as it is now, each with the offset after it.
@@ -107,11 +116,13 @@ class McapRecording(Recording):
         For a reader that follows a recording while it is written: it begins at a ``Recorder.position`` or at the
         offset after the last chunk it had. A record only half there is left for the next call; nothing is damage.
         """
-        with self._walk(Damage(), growing=True) as walk:
+        with self._walk(Damage(), growing=True) as walk, reading(self._datasets) as read:
             for message in _messages(walk, max(offset, self._contents.begin)):
-                name = self._names.get(message.channel)
+                name, number = self._names.get(message.channel), message.channel
                 if name is not None:
-                    yield Chunk(name, message.data, message.time_ns), message.end
+                    data = read(number, message.data) if number in self._datasets else message.data
+                    if data is not None:
+                        yield Chunk(name, data, message.time_ns), message.end
 
     def events(self) -> list[RecordedEvent]:
         """What was noted while recording, in the order it was noted."""
@@ -146,14 +157,32 @@ class McapRecording(Recording):
             self.damage.missing += missing
             self.damage.note(f"{missing} chunks of link {link!r} are missing before byte {message.offset:,}")
 
+    def _miss_samples(self, message: Message) -> None:
+        """Count a chunk whose samples are not beside the recording; say once for each link where they should be."""
+        self.damage.missing += 1
+        dataset, name = self._datasets[message.channel], self._names[message.channel]
+        if not dataset.path.is_file():
+            text = f"the samples of link {name!r} are missing: copy {dataset.path.name} beside the recording"
+            if text not in self.damage.notes:
+                self.damage.note(text)
+        else:
+            self.damage.note(f"samples of link {name!r} at byte {message.offset:,} are not in {dataset.path.name}")
+
     def _first_and_last(self) -> tuple[int, int]:
         """Times of the first and the last chunk: the last is in the last marked block, or in what follows it."""
         index = self._contents.index
-        first = next((chunk.received_ns for chunk, _ in self.tail()), 0)
+        first = next(self._times(self._contents.begin), 0)
         last = index.last_ns()
-        for chunk, _ in self.tail(index.end() or 0):
-            last = chunk.received_ns
+        for time_ns in self._times(index.end() or self._contents.begin):
+            last = time_ns
         return first, first if last is None else last
+
+    def _times(self, offset: int) -> Iterator[int]:
+        """Times of the chunks from an offset on."""
+        with self._walk(Damage(), growing=True) as walk:
+            for message in _messages(walk, max(offset, self._contents.begin)):
+                if message.channel in self._names:
+                    yield message.time_ns
 
 
 def _messages(walk: RecordWalk, offset: int) -> Iterator[Message]:
@@ -163,14 +192,30 @@ def _messages(walk: RecordWalk, offset: int) -> Iterator[Message]:
             yield from item
 
 
-def _link(channel: ChannelRecord) -> RecordedLink:
+def _link(channel: ChannelRecord, signal: Signal | None) -> RecordedLink:
     """A link as its channel describes it."""
     try:
         framing = orjson.loads(channel.metadata.get("framing", ""))
     except orjson.JSONDecodeError:
         framing = ""
     described = framing if isinstance(framing, str | dict) and framing else "datagram"
-    return RecordedLink(channel.metadata.get("vehicle", ""), described)
+    return RecordedLink(channel.metadata.get("vehicle", ""), described, signal)
+
+
+def _signal(channel: ChannelRecord) -> Signal | None:
+    """What a link's samples are; None for one of bytes, and where that cannot be read: then nothing of it can."""
+    if not channel.topic.startswith(SAMPLES_TOPIC):
+        return None
+    try:
+        return Signal.of(_mapping(channel.metadata.get("signal", "").encode()))
+    except DeclarationError:
+        return None
+
+
+def _dataset(path: Path, channel: ChannelRecord, signal: Signal) -> Dataset:
+    """Where the samples of a link stand."""
+    name = channel.topic.removeprefix(SAMPLES_TOPIC)
+    return Dataset.beside(path, name, channel.metadata.get("dataset", ""), signal)
 
 
 def _mapping(data: bytes) -> Mapping[str, Any]:
