@@ -61,7 +61,7 @@ class File(Source):
             self._begin()
         except OSError as error:
             await self.close()
-            raise SourceUnavailable(self.address, _remedy(error)) from error
+            raise SourceUnavailable(self.address, remedy(error)) from error
 
     async def receive(self) -> list[Chunk]:
         """The next piece, when it is due; empty at the end. SourceLost when a followed file was cut short."""
@@ -112,7 +112,7 @@ class File(Source):
         if self.rate:
             raise OSError(errno.EINVAL, "what is piped comes at its own rate; leave rate out")
         self._arrivals = Arrivals(self.address)
-        self._arrivals.watch(self._fd, stream(self.link, self.clock, _reader(self._fd, self.chunk)))
+        self._arrivals.watch(self._fd, stream(self.link, self.clock, piped(self._fd, self.chunk)))
 
     def _piece(self) -> bytes:
         """The next bytes. Read by position: a cancelled receive has taken nothing."""
@@ -134,7 +134,7 @@ class File(Source):
         return (self._given + size - self._first) / self.rate - elapsed
 
 
-def _reader(fd: int, size: int) -> Callable[[], bytes]:
+def piped(fd: int, size: int) -> Callable[[], bytes]:
     """Reads while there is something. Asks first, for standard input shares its blocking mode with the terminal."""
     poll = select.poll()
     poll.register(fd, select.POLLIN)
@@ -150,7 +150,7 @@ def _reader(fd: int, size: int) -> Callable[[], bytes]:
     return read
 
 
-def _remedy(error: OSError) -> str:
+def remedy(error: OSError) -> str:
     """What is wrong and what to do."""
     remedies = {
         errno.ENOENT: "no such file; check the path, which is taken from the folder you started in",
