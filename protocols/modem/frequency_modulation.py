@@ -35,17 +35,26 @@ class Fsk(Modulator):
     """Two-level FSK: at ``deviation`` above the carrier for 1 and below for 0; as audio, the level itself."""
 
     def __init__(
-        self, rate: float, baud: float, *, iq: bool = True, deviation: float | None = None, bt: float | None = None
+        self,
+        rate: float,
+        baud: float,
+        *,
+        iq: bool = True,
+        deviation: float | None = None,
+        bt: float | None = None,
+        carrier: float = 0.0,
     ) -> None:
         """Deviation is in Hz, by default a quarter of baud (MSK); a negative one swaps both levels.
 
-        Bt is that of the Gaussian filter (GFSK: 0.5), None for none. Raises DeclarationError on one that cannot be.
+        Bt is that of the Gaussian filter (GFSK: 0.5), None for none; carrier, in Hz, matters to IQ alone. Raises
+        DeclarationError on what cannot be.
         """
         self._h = 0.5 if deviation is None else 2 * deviation / baud
         _refuse_bt(bt)
-        if not abs(self._h) * baud / 2 < rate / 2:
-            problem = f"deviation {deviation:g} Hz does not fit {rate:g} samples/s; it has to be less than half of that"
+        if not abs(carrier) + abs(self._h) * baud / 2 < rate / 2:
+            problem = f"carrier and deviation do not fit {rate:g} samples/s; together they have to be less than half"
             raise DeclarationError("modem 'fsk'", problem)
+        self._carrier_frequency = carrier
         self._pulse = FrequencyPulse(bt)
         super().__init__(rate, baud, iq=iq)
 
@@ -56,6 +65,7 @@ class Fsk(Modulator):
     def _begin(self) -> None:
         shape, after = (self._pulse.phase, 1.0) if self.iq else (self._pulse.frequency, 0.0)
         self._train = PulseTrain(shape, self._pulse.reach, self.baud / self.rate, after)
+        self._carrier = Oscillator(self._carrier_frequency / self.rate)
 
     def _modulate(self, bits: NDArray[np.uint8]) -> NDArray[Any]:
         return self._modulated(self._train.receive(bits * 2.0 - 1.0))
@@ -64,7 +74,9 @@ class Fsk(Modulator):
         return self._modulated(self._train.finish())
 
     def _modulated(self, shape: NDArray[np.float64]) -> NDArray[Any]:
-        return phasors(shape * (pi * self._h)) if self.iq else shape * AUDIO
+        if not self.iq:
+            return shape * AUDIO
+        return phasors(shape * (pi * self._h) + self._carrier.angles(len(shape)))
 
 
 class PcmFm(Fsk):
@@ -78,10 +90,11 @@ class PcmFm(Fsk):
         iq: bool = True,
         deviation: float | None = None,
         bt: float | None = PCM_FM_FILTER,
+        carrier: float = 0.0,
     ) -> None:
         """Deviation is in Hz, by default 0.35 of the bit rate; bt the filter's bandwidth over the bit rate."""
         peak = PCM_FM_DEVIATION * baud if deviation is None else deviation
-        super().__init__(rate, baud, iq=iq, deviation=peak, bt=bt)
+        super().__init__(rate, baud, iq=iq, deviation=peak, bt=bt, carrier=carrier)
 
 
 class Afsk(Modulator):
@@ -141,4 +154,5 @@ def _refuse_bt(bt: float | None) -> None:
 
 
 _CYCLE = 1 << 40
-MODULATORS = {"fsk": Fsk, "msk": Fsk, "gmsk": partial(Fsk, bt=0.5), "pcm_fm": PcmFm, "afsk": Afsk}
+_GAUSSIAN = partial(Fsk, bt=0.5)
+MODULATORS = {"fsk": Fsk, "gfsk": _GAUSSIAN, "msk": Fsk, "gmsk": _GAUSSIAN, "pcm_fm": PcmFm, "afsk": Afsk}

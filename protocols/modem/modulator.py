@@ -19,6 +19,7 @@ from protocols.modem.demodulator import LEAST_RATE, MODEMS
 
 MODULATORS: Mapping[str, str] = {
     "fsk": "frequency_modulation",
+    "gfsk": "frequency_modulation",
     "msk": "frequency_modulation",
     "gmsk": "frequency_modulation",
     "pcm_fm": "frequency_modulation",

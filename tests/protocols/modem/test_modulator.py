@@ -17,7 +17,7 @@ from protocols.modem.oscillator import Oscillator
 from protocols.modem.receiver import Receiver
 
 RATE, BAUD = 48_000.0, 4800.0
-FREQUENCY_KINDS = ("fsk", "msk", "gmsk", "pcm_fm", "afsk")
+FREQUENCY_KINDS = ("fsk", "gfsk", "msk", "gmsk", "pcm_fm", "afsk")
 PHASE_KINDS = ("psk", "qpsk", "oqpsk")
 each_kind = pytest.mark.parametrize("kind", MODULATORS)
 QUICK = settings(max_examples=12, deadline=None)
@@ -65,6 +65,13 @@ def test_fsk_holds_the_frequency_of_each_bit_for_a_symbol() -> None:
     assert turned == pytest.approx(np.repeat(np.where(bits, 3000.0, -3000.0), 10)[:-1], abs=0.1)
     swapped = frequencies(everything(modulator("fsk", RATE, BAUD, deviation=-3000.0), bits), RATE)
     assert swapped == pytest.approx(-turned, abs=0.1)
+
+
+def test_a_carrier_moves_every_frequency_by_as_much() -> None:
+    bits = random_bits(300)
+    for kind in ("fsk", "pcm_fm"):
+        middle, moved = (everything(modulator(kind, RATE, BAUD, carrier=carrier), bits) for carrier in (0.0, -7000.0))
+        assert frequencies(moved, RATE) == pytest.approx(frequencies(middle, RATE) - 7000, abs=0.1)
 
 
 def test_msk_turns_by_a_quarter_for_each_bit_at_a_rate_that_is_not_whole() -> None:
@@ -192,13 +199,14 @@ def test_options_of_a_receiver_are_ignored_and_others_refused() -> None:
     assert np.array_equal(everything(modulator("psk", RATE, BAUD, clock_error=0.01, search=0.2), bits), plain)
     with pytest.raises(DeclarationError, match=f"use one of {', '.join(MODULATORS)}"):
         modulator("ook", RATE, BAUD)
-    with pytest.raises(DeclarationError, match="its options are iq, deviation, bt"):
+    with pytest.raises(DeclarationError, match="its options are iq, deviation, bt, carrier"):
         modulator("fsk", RATE, BAUD, shift=850)
     with pytest.raises(DeclarationError, match="at least 2 samples a symbol"):
         modulator("psk", RATE, 38_400)
     for kind, options in (
         ("fsk", {"bt": 0.0}),
         ("fsk", {"deviation": 24_000.0}),
+        ("pcm_fm", {"carrier": -23_000.0}),
         ("afsk", {"tones": (1200.0, 30_000.0)}),
         ("psk", {"carrier": 24_000.0}),
         ("qpsk", {"rolloff": 0.0}),
