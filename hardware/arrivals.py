@@ -30,8 +30,10 @@ Drain = Callable[[], Iterator[Chunk]]
 class Arrivals:
     """The chunks of one opened source, from the first to the loss or the end."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, pause_s: float = 0.0) -> None:
+        """With a pause, a drained descriptor is looked at again only so many s later: fewer and larger chunks."""
         self._address = address
+        self._pause_s = pause_s
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._held: list[Chunk] = []
@@ -40,6 +42,7 @@ class Arrivals:
         self._ended = False
         self._fd = -1
         self._watching = False
+        self._resting: asyncio.TimerHandle | None = None
         self._drain: Drain = lambda: iter(())
 
     def watch(self, fd: int, drain: Drain) -> None:
@@ -63,7 +66,7 @@ class Arrivals:
         given, self._held, self._size = self._held, [], 0
         if not given and self._loss is not None:
             raise SourceLost(self._address, self._loss)
-        if not (self._ended or self._watching or self._loss is not None) and self._fd >= 0:
+        if not (self._ended or self._watching or self._resting or self._loss is not None) and self._fd >= 0:
             self.watch(self._fd, self._drain)
         return given
 
@@ -85,10 +88,22 @@ class Arrivals:
             self.lose(error.strerror or str(error))
         if self._size >= HELD_MAX:
             self._pause()
+        elif self._pause_s and self._watching:
+            self._pause()
+            self._resting = self._loop.call_later(self._pause_s, self._resume)
         self._news.set()
+
+    def _resume(self) -> None:
+        """Look again after a pause."""
+        self._resting = None
+        if not (self._ended or self._watching or self._loss is not None):
+            self.watch(self._fd, self._drain)
 
     def _pause(self) -> None:
         """Take no more for now."""
+        if self._resting:
+            self._resting.cancel()
+            self._resting = None
         if self._watching and not self._loop.is_closed():
             self._loop.remove_reader(self._fd)
         self._watching = False

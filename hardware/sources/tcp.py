@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hardware.arrivals import READ_MAX, Arrivals, stream
+from hardware.connection import connected, probe, received, remedy, told
 from hardware.endpoint import Endpoint
 from hardware.source import Source
 from protocols.chunk import Chunk
@@ -20,8 +21,6 @@ from protocols.errors import SourceLost, SourceUnavailable
 
 _BACKLOG = 8
 """Callers waiting to be served or turned away. Our choice."""
-_PROBES = 3
-"""Unanswered keepalive probes after which a peer counts as gone. Our choice; Linux takes 9."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER on, 0 s: closing resets the connection, so that the caller sees it was turned away (socket(7))."""
 
@@ -56,14 +55,11 @@ class Tcp(Source):
         await self.close()
         self._told = {}
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(
-                self._endpoint.host, self._endpoint.port, type=socket.SOCK_STREAM
-            )
             self._arrivals = Arrivals(self.address)
             if self.listen:
-                self._listen(found[0])
+                self._listen(await self._own())
             else:
-                self._serve(await self._connected(found))
+                self._serve(await connected(self._endpoint, self.timeout))
         except OSError as error:
             await self.close()
             raise SourceUnavailable(self.address, self._remedy(error)) from error
@@ -94,25 +90,11 @@ class Tcp(Source):
         """Who is at the other end, where we listen, and how many callers were turned away."""
         return self._told
 
-    async def _connected(self, found: list[Any]) -> socket.socket:
-        """A connection to the first of the host's addresses that answers; OSError of the last if none does."""
+    async def _own(self) -> Any:
+        """The address to listen on, as getaddrinfo gives it. Raises OSError."""
         loop = asyncio.get_running_loop()
-        last: OSError = OSError(errno.EHOSTUNREACH, "no address")
-        for family, kind, protocol, _, where in found:
-            tried = socket.socket(family, kind, protocol)
-            tried.settimeout(0)
-            try:
-                async with asyncio.timeout(self.timeout):
-                    await loop.sock_connect(tried, where)
-            except OSError as error:  # TimeoutError is one
-                tried.close()
-                last = error
-            except BaseException:
-                tried.close()
-                raise
-            else:
-                return tried
-        raise last
+        found = await loop.getaddrinfo(self._endpoint.host, self._endpoint.port, type=socket.SOCK_STREAM)
+        return found[0]
 
     def _listen(self, found: Any) -> None:
         """Open the port and take calls as they come."""
@@ -122,7 +104,7 @@ class Tcp(Source):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # reopening need not wait out old connections
         listener.bind(where)
         listener.listen(_BACKLOG)
-        self._told = {"listening": _text(listener.getsockname()), "refused": 0}
+        self._told = {"listening": told(listener.getsockname()), "refused": 0}
         asyncio.get_running_loop().add_reader(listener, self._called)
 
     def _called(self) -> None:
@@ -144,12 +126,8 @@ class Tcp(Source):
     def _serve(self, connection: socket.socket) -> None:
         """Receive from it."""
         self._connection = connection
-        if self.keepalive:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, self.keepalive)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, self.keepalive // _PROBES))
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)
-        self._told["peer"] = _text(connection.getpeername())
+        probe(connection, self.keepalive)
+        self._told["peer"] = told(connection.getpeername())
         if self._arrivals is not None:
             self._arrivals.watch(connection.fileno(), stream(self.link, self.clock, self._read))
 
@@ -157,38 +135,17 @@ class Tcp(Source):
         """What the peer has sent; OSError when it left."""
         if self._connection is None:
             raise OSError(errno.ENOTCONN, "closed here")
-        try:
-            data = self._connection.recv(READ_MAX)
-        except BlockingIOError:
-            raise
-        except OSError as error:
-            raise OSError(
-                error.errno, f"connection broken ({error.strerror}); check the peer and the network"
-            ) from None
-        if not data:
-            raise OSError(errno.ECONNRESET, "the peer closed the connection; start it again")
-        return data
+        return received(self._connection, READ_MAX)
 
     def _remedy(self, error: OSError) -> str:
         """What is wrong and what to do."""
-        if isinstance(error, socket.gaierror):
-            return (
-                f"no host is called {self._endpoint.host!r} ({error.strerror}); check the name, or give its IP address"
-            )
-        if isinstance(error, TimeoutError):
-            return f"no answer in {self.timeout:g} s; check that it is on and reachable (ping {self._endpoint.host})"
         remedies = {
-            errno.ECONNREFUSED: "connection refused; start the server, or say listen=true if it is to call us",
             errno.EADDRINUSE: "the port is in use by another program; close that, or choose another port",
             errno.EADDRNOTAVAIL: "this machine has no such address; listen on 127.0.0.1, or on 0.0.0.0 for all",
             errno.EACCES: "no permission for that port; choose one from 1024 up",
         }
-        return remedies.get(error.errno or 0, f"{error.strerror or error}; check the address and the network")
-
-
-def _text(where: Any) -> str:
-    """A socket's address as it is written in an address of ours."""
-    return str(Endpoint(where[0], where[1]))
+        refused = "start the server, or say listen=true if it is to call us"
+        return remedies.get(error.errno or 0) or remedy(self._endpoint, self.timeout, error, refused)
 
 
 SOURCE = Tcp

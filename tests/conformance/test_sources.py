@@ -21,6 +21,9 @@ from hypothesis import strategies as st
 from hardware.source import Source, source, sources
 from protocols.chunk import Chunk
 from protocols.errors import SourceLost, SourceUnavailable
+from tests.conftest import until
+from tests.hardware.sources.rtl_tcp_peer import RtlTcpPeer
+from tests.hardware.sources.soapy_peer import needs_radio
 
 
 class Bench:
@@ -30,6 +33,8 @@ class Bench:
     absent: str
     vanishes = True
     """Whether its leaving is a loss, which the source must tell."""
+    sample = 1
+    """Bytes of a sample: what is fed is whole samples. More than 1 for a source of samples, whose clock counts them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,6 +47,12 @@ class Bench:
         raise NotImplementedError
 
     def vanish(self) -> None: ...
+
+    async def settle(self) -> None:
+        """Wait until the far end has let go of whoever left."""
+
+    def dismantle(self) -> None:
+        self.vanish()
 
     async def feed(self, data: bytes) -> None:
         """Write from a thread, as a peer does that does not wait for us."""
@@ -100,6 +111,10 @@ class TcpBench(SocketBench):
     def meet(self, opened: Source) -> None:
         self.connection, _ = self.listener.accept()
 
+    def dismantle(self) -> None:
+        self.vanish()
+        self.listener.close()
+
 
 class TcpListenBench(SocketBench):
     """A vehicle that calls a listening source."""
@@ -156,12 +171,75 @@ class FileBench(Bench):
         self.writer = -1
 
 
+class RtlTcpBench(SocketBench):
+    """A server of rtl_tcp's protocol."""
+
+    sample = 2
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.peer = RtlTcpPeer()
+        self.address = f"rtl_tcp:127.0.0.1:{self.peer.port}?frequency=437.5M&rate=2.4M"
+        with socket.create_server(("127.0.0.1", 0)) as gone:
+            self.absent = f"rtl_tcp:127.0.0.1:{gone.getsockname()[1]}?frequency=437.5M"
+
+    def meet(self, opened: Source) -> None:
+        self.connection = self.peer.latest()
+
+    def vanish(self) -> None:
+        if self.connection is not None:
+            self.connection.shutdown(socket.SHUT_RDWR)  # the peer's thread still listens for commands
+        super().vanish()
+
+    async def settle(self) -> None:
+        await until(lambda: not self.peer.listening)
+        while not self.peer.clients.empty():
+            self.peer.clients.get().close()
+
+    def dismantle(self) -> None:
+        self.vanish()
+        self.peer.close()
+
+
+class SoapyBench(FileBench):
+    """A driver of SoapySDR's that reads a FIFO. Its writer leaving is the radio unplugged."""
+
+    vanishes = True
+    sample = 4
+
+    def __init__(self, folder: Path) -> None:
+        needs_radio()
+        super().__init__(folder)
+        self.address = f"soapy:driver=groundstation,fifo={self.name}?frequency=437.5M&rate=2.4M"
+        self.absent = "soapy:driver=nothing?frequency=437.5M"
+
+    def meet(self, opened: Source) -> None:
+        """Open before the last writer is closed, for a FIFO without any is a radio unplugged."""
+        last, self.writer = self.writer, os.open(self.name, os.O_WRONLY)
+        if last >= 0:
+            os.close(last)
+
+
+class IqFileBench(FileBench):
+    """A FIFO of raw samples, whose times are counted."""
+
+    sample = 4
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.address = f"iq_file:{self.name}?format=cs16&rate=2.4M"
+        self.absent = f"iq_file:{folder / 'nothing'}?format=cs16&rate=2.4M"
+
+
 BENCHES: dict[str, type[Bench]] = {
     "serial": SerialBench,
     "tcp": TcpBench,
     "tcp-listen": TcpListenBench,
     "udp": UdpBench,
     "file": FileBench,
+    "iq_file": IqFileBench,
+    "rtl_tcp": RtlTcpBench,
+    "soapy": SoapyBench,
 }
 
 
@@ -169,13 +247,7 @@ BENCHES: dict[str, type[Bench]] = {
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     made = BENCHES[request.param](tmp_path)
     yield made
-    dismantle(made)
-
-
-def dismantle(bench: Bench) -> None:
-    bench.vanish()
-    if isinstance(bench, TcpBench):
-        bench.listener.close()
+    made.dismantle()
 
 
 @asynccontextmanager
@@ -221,6 +293,7 @@ def test_every_kind_has_a_bench() -> None:
 @given(pieces=st.lists(st.binary(min_size=1, max_size=3000), min_size=1, max_size=20), together=st.booleans())
 def test_bytes_arrive_complete_and_in_order(kind: str, pieces: list[bytes], together: bool) -> None:
     """Whether they are taken as they come, or after all were sent."""
+    pieces = [piece * BENCHES[kind].sample for piece in pieces]
 
     async def run(bench: Bench) -> list[Chunk]:
         async with connected(bench) as opened:
@@ -239,7 +312,7 @@ def test_bytes_arrive_complete_and_in_order(kind: str, pieces: list[bytes], toge
         try:
             chunks = asyncio.run(run(bench))
         finally:
-            dismantle(bench)
+            bench.dismantle()
     if kind == "udp":
         assert [each.data for each in chunks] == pieces
     assert joined(chunks) == b"".join(pieces)
@@ -251,9 +324,16 @@ async def test_chunks_are_stamped_in_order_by_the_clock_given(bench: Bench) -> N
     async with connected(bench, lambda: next(ticks)) as opened:
         chunks = []
         for piece in (b"one", b"two", b"three"):
-            await bench.feed(piece)
-            chunks += await received(opened, len(piece))
-    assert [each.received_ns for each in chunks] == list(range(1000, 1000 + len(chunks)))
+            await bench.feed(piece * bench.sample)
+            chunks += await received(opened, len(piece) * bench.sample)
+    if opened.signal is None:
+        assert [each.received_ns for each in chunks] == list(range(1000, 1000 + len(chunks)))
+    else:
+        assert opened.signal.size == bench.sample
+        assert [len(each.data) % bench.sample for each in chunks] == [0] * len(chunks)
+        counts = itertools.accumulate(len(each.data) // bench.sample for each in chunks[1:])
+        expected = [1000 + count * 1e9 / opened.signal.rate for count in (0, *counts)]
+        assert [each.received_ns for each in chunks] == pytest.approx(expected, abs=1)
 
 
 async def test_a_cancelled_receive_loses_nothing_and_leaves_nothing(bench: Bench) -> None:
@@ -334,10 +414,12 @@ async def test_opening_and_closing_leaves_no_descriptor(bench: Bench) -> None:
     opened = source(bench.address, "link")
     await opened.open()
     await opened.close()
+    await bench.settle()
     before = descriptors()
     for _ in range(20):
         await opened.open()
         await opened.close()
+    await bench.settle()
     assert descriptors() == before
 
 
@@ -348,13 +430,13 @@ async def test_what_arrived_before_a_loss_is_given_first_and_it_opens_again(benc
         bench.plug()
         await opened.open()
         bench.meet(opened)
-        sent = os.urandom(1 + 300 * cycle)
+        sent = os.urandom(1 + 300 * cycle) * bench.sample
         await bench.feed(sent)
         assert joined(await received(opened, len(sent))) == sent
         waiting = asyncio.create_task(opened.receive())
         await asyncio.sleep(0)
         bench.vanish()
-        with pytest.raises(SourceLost, match=r"^(serial|tcp):.*; .* again"):
+        with pytest.raises(SourceLost, match=r"^(serial|tcp|rtl_tcp|soapy):.*; .* again"):
             await asyncio.wait_for(waiting, 20)
         await opened.close()
 
@@ -367,6 +449,6 @@ async def test_opens_again_after_being_closed(bench: Bench) -> None:
         if isinstance(bench, SocketBench):
             bench.vanish()
         bench.meet(opened)
-        await bench.feed(b"%d" % cycle)
-        assert joined(await received(opened, 1)) == b"%d" % cycle
+        await bench.feed(b"%d" % cycle * bench.sample)
+        assert joined(await received(opened, bench.sample)) == b"%d" % cycle * bench.sample
         await opened.close()
