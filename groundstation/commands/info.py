@@ -1,6 +1,7 @@
 """Say what is in a recording: format, links, time span, events noted, damage.
 
 groundstation info flight.mcap
+groundstation info pass.sigmf-meta
 groundstation info            the formats, vehicles, framings and sources there are
 """
 
@@ -8,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from replay.recording import RecordedEvent
+    from replay.recording import RecordedEvent, RecordedLink
 
 HELP = "say what is in a recording, or what is known here"
 
@@ -40,28 +42,47 @@ def run(arguments: argparse.Namespace) -> int:
 def _recording(path: Path) -> dict[str, Any]:
     from groundstation.summary import printable  # noqa: PLC0415
     from replay.recording import TimeBase, open_recording  # noqa: PLC0415
+    from replay.sample_file import elapsed_ns  # noqa: PLC0415
 
     recording = open_recording(path)
     first, last = recording.span
-    count = size = 0
+    count, sizes = 0, Counter[str]()
     for chunk in recording.chunks():
-        count, size = count + 1, size + len(chunk.data)
+        signal = recording.links[chunk.link].signal
+        if not count and signal is not None:  # whose first sample came before the chunk that ends it
+            first -= elapsed_ns(len(chunk.data) // signal.size - 1, signal.rate)
+        count += 1
+        sizes[chunk.link] += len(chunk.data)
     begins = datetime.fromtimestamp(first / 1e9, UTC).isoformat(timespec="milliseconds")
+    unknown = "not known" if any(link.signal for link in recording.links.values()) else ""
     return {
         "file": printable(path),
         "format": recording.title,
         "synthetic": recording.synthetic,
-        "begins": begins if recording.time_base is TimeBase.UTC else f"{first / 1e9:.3f} s on the vehicle's clock",
+        "begins": begins
+        if recording.time_base is TimeBase.UTC
+        else unknown or f"{first / 1e9:.3f} s on the vehicle's clock",
         "duration_s": (last - first) / 1e9,
         "chunks": count,
-        "bytes": size,
-        "links": {
-            name: f"{link.vehicle or '?'}, framing {framing_text(link.framing)}"
-            for name, link in recording.links.items()
-        },
+        "bytes": sizes.total(),
+        "links": {name: _link(link, sizes[name]) for name, link in recording.links.items()},
+        **({"assumed": list(recording.assumed)} if recording.assumed else {}),
         "events": [_event(event, first) for event in recording.events()],
         "damage": [f"{recording.damage.discarded:,} bytes could not be read", *recording.damage.notes],
     }
+
+
+def _link(link: RecordedLink, size: int) -> str:
+    """How a link is read, and of one of samples, what they are."""
+    read = f"{link.vehicle or '?'}, framing {framing_text(link.framing)}"
+    if link.signal is None:
+        return read
+    signal, samples = link.signal, size // link.signal.size
+    frequency = f"{signal.frequency / 1e6:.6f} MHz" if signal.frequency else "frequency not known"
+    kind = "IQ" if signal.iq else "audio"
+    text = f"{kind} {signal.datatype}, {signal.rate:,.10g} samples/s, {frequency}, {samples:,} samples"
+    text += f", {samples / signal.rate:.3f} s"
+    return f"{text}; {read}" if link.vehicle else text
 
 
 def framing_text(framing: str | Mapping[str, Any]) -> str:
