@@ -7,7 +7,7 @@ And for all but ``datagram``, how the stream is cut into chunks changes nothing 
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, ClassVar
@@ -51,9 +51,17 @@ class Framer(ABC):
         each = [self.receive(data, at) for data, at in zip(pieces, received_ns, strict=True)]
         return Frames.join([frames for frames in each if len(frames)] or [Frames.none()])
 
+    def report(self) -> Mapping[str, Any]:
+        """What an operator wants to see of it beyond its ledger: of a radio link its spectrum; of most nothing."""
+        return {}
+
     def finish(self) -> Frames:
         """The frames still within it, now that no more bytes will come: of most framings none. Never raises."""
         return Frames.none()
+
+    def counts(self) -> dict[str, Any]:
+        """What it counts beside its ledger, ready for JSON: most framings nothing."""
+        return {}
 
     @abstractmethod
     def encode(self, bodies: Iterable[bytes]) -> bytes:
