@@ -14,11 +14,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from groundstation.campaign_checks import limit_mistakes, link_mistakes, make_framer
+from groundstation.campaign_checks import limit_mistakes, link_mistakes, link_transmitters, make_framer
 from groundstation.campaign_tables import CampaignFile, LimitTable, LinkTable, Mistake, mistakes
+from groundstation.transmitters import framing_table, radio_framing
 from groundstation.vehicle_file import NoVehicle, load_vehicle
+from hardware.source import source
 from protocols.errors import CampaignError
 from protocols.packet import Vehicle
+from protocols.signal import Signal
 
 __all__ = ["Campaign", "CampaignFile", "LimitTable", "LinkTable", "make_framer"]
 
@@ -36,6 +39,7 @@ class Campaign:
         Raises CampaignError that names every mistake.
         """
         self.path, self.text = path, text
+        self._signals: dict[str, Signal | None] = {}
         self.file, self.vehicle = _checked(_tables(text, path), path, vehicle_files=vehicle_files)
 
     @classmethod
@@ -58,9 +62,22 @@ class Campaign:
         """The campaign's name."""
         return self.file.campaign.name
 
-    def framing(self, link: str) -> str | Mapping[str, Any]:
-        """A link's framing, its own or the vehicle's usual one."""
-        return self.file.links[link].framing or self.vehicle.framing
+    def signal(self, link: str) -> Signal | None:
+        """What the samples of a link are; None for one of bytes. Raises SourceUnavailable where a file is away now."""
+        if link not in self._signals:
+            self._signals[link] = source(self.file.links[link].source, link).signal
+        return self._signals[link]
+
+    def framing(self, link: str, signal: Signal | None = None) -> str | Mapping[str, Any]:
+        """A link's framing, its own or the vehicle's usual one; of a radio link, all from its samples to frames.
+
+        A signal is given where a recording tells it, else the source does. Raises SourceUnavailable.
+        """
+        table = self.file.links[link]
+        signal = signal or self.signal(link)
+        if signal is not None:
+            return radio_framing(signal, link_transmitters(table))
+        return framing_table(table.framing) or self.vehicle.framing
 
     @property
     def directory(self) -> Path:
@@ -90,7 +107,7 @@ def _checked(raw: Mapping[str, Any], path: Path, *, vehicle_files: bool) -> tupl
         vehicle = load_vehicle(name, path, files=vehicle_files) if isinstance(name, str) else None
     except NoVehicle as error:
         found.append(("campaign.vehicle", str(error)))
-    found += link_mistakes(_readable(LinkTable, _table(raw, "links")), vehicle)
+    found += link_mistakes(_readable(LinkTable, _table(raw, "links")), vehicle, to_receive=vehicle_files)
     if vehicle is not None:
         found += limit_mistakes(_readable(LimitTable, _table(raw, "limits")), vehicle)
     if found or file is None or vehicle is None:

@@ -30,8 +30,15 @@ def _name_or_table(value: Any) -> Any:
     return value
 
 
+def _text_or_table(value: Any) -> Any:
+    if not isinstance(value, (str, dict)):
+        raise ValueError('want a modem as "fsk:9600", or a table { kind = NAME, baud = NUMBER }')  # noqa: TRY004 pydantic's
+    return value
+
+
 Side = Annotated[tuple[float, float], BeforeValidator(_pair)]
 Framing = Annotated[str | dict[str, Any], BeforeValidator(_name_or_table)]
+Modem = Annotated[str | dict[str, Any], BeforeValidator(_text_or_table)]
 
 
 class _Table(BaseModel):
@@ -54,6 +61,10 @@ class LinkTable(_Table):
     """``kind:address?option=value``."""
     framing: Framing = ""
     """A framing's name, or ``{ kind = ..., option = ... }``; left out: the vehicle's usual one."""
+    modem: Modem = ""
+    """For a source of samples: ``KIND:BAUD?option=value`` or ``{ kind = ..., baud = ... }``."""
+    satellite: str = ""
+    """For a source of samples, instead of modem and framing: a satellite known by name."""
     silent_after: float = Field(default=3.0, gt=0)
     """Seconds without a byte after which the link is called silent."""
 

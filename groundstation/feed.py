@@ -6,6 +6,7 @@ import asyncio
 
 from groundstation.event import EventKind
 from groundstation.link_health import LinkState
+from groundstation.sample_feed import SampleFeed
 from groundstation.station import Station, log
 from hardware.source import Source
 from protocols.errors import SourceError
@@ -16,6 +17,15 @@ RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 async def receive(station: Station, source: Source) -> None:
     """Feed a station from a source for ever; a finite one, to its end."""
+    async with asyncio.TaskGroup() as tasks:
+        samples = SampleFeed(station, source.link) if _is_radio(station, source) else None
+        if samples is not None:
+            tasks.create_task(samples.run())
+        await _receive(station, source, samples)
+
+
+async def _receive(station: Station, source: Source, samples: SampleFeed | None) -> None:
+    """Open it, take what comes, and open it again when it was lost."""
     attempt = 0
     while True:
         problem, opened = "unexpected end", False
@@ -26,8 +36,14 @@ async def receive(station: Station, source: Source) -> None:
             while chunks := await source.receive():
                 attempt = 0  # only now: a peer that opens and hangs up at once is not to be called without a pause
                 _came(station, source)
-                station.take(chunks)
+                if samples is None:
+                    station.take(chunks)
+                    continue
+                samples.take(chunks)
+                if source.finite:
+                    await samples.room()
             if source.finite:
+                await _finish(station, source, samples)
                 _enter(station, source, LinkState.ENDED, f"{source.link}: came to its end")
                 return
         except SourceError as error:
@@ -41,6 +57,19 @@ async def receive(station: Station, source: Source) -> None:
         _enter(station, source, LinkState.LOST, f"{source.link}: {verb}: {problem}", problem)
         await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
         attempt += 1
+
+
+def _is_radio(station: Station, source: Source) -> bool:
+    """Whether what it gives is samples, to be demodulated."""
+    return bool(station.pipeline.links[source.link].report())
+
+
+async def _finish(station: Station, source: Source, samples: SampleFeed | None) -> None:
+    """Have all that came pass through to its end."""
+    if samples is not None:
+        samples.close()
+        await samples.through()
+    station.ended(source.link)
 
 
 async def _close(source: Source) -> None:

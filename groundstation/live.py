@@ -29,7 +29,10 @@ def pipeline_of(campaign: Campaign) -> Pipeline:
 def recorder_of(campaign: Campaign, pipeline: Pipeline) -> Recorder:
     """A new recording in the campaign's folder, named for it and the time. Raises RecordingFailed."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    links = {name: RecordedLink(campaign.vehicle.name, campaign.framing(name)) for name in campaign.file.links}
+    links = {
+        name: RecordedLink(campaign.vehicle.name, campaign.framing(name), campaign.signal(name))
+        for name in campaign.file.links
+    }
     return Recorder(
         campaign.directory / f"{campaign.name}-{stamp}.mcap",
         campaign=campaign.text,

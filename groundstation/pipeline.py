@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Any
 
 from groundstation.alarms import AlarmTable
@@ -36,23 +37,37 @@ class LinkPath:
         self.name, self.framing = name, framing
         self.framer = make_framer(framing)
         self.decoder = VehicleDecoder(vehicle, name)
+        self.busy = Lock()
+        """Held while it decodes: samples are decoded in a thread."""
         self.first_ns = self.last_ns = 0
         """Arrival of the first and the newest chunk, 0 before any."""
 
     def receive(self, *chunks: Chunk) -> list[Batch]:
         """The packets that chunks complete: a batch for each type, however many chunks they came in."""
-        self.first_ns = self.first_ns or chunks[0].received_ns
-        self.last_ns = chunks[-1].received_ns
-        if len(chunks) == 1:
-            return self.decoder.decode(self.framer.receive(chunks[0].data, chunks[0].received_ns))
-        times = [chunk.received_ns for chunk in chunks]
-        return self.decoder.decode(self.framer.receive_many([chunk.data for chunk in chunks], times))
+        with self.busy:
+            self.first_ns = self.first_ns or chunks[0].received_ns
+            self.last_ns = chunks[-1].received_ns
+            if len(chunks) == 1:
+                return self.decoder.decode(self.framer.receive(chunks[0].data, chunks[0].received_ns))
+            times = [chunk.received_ns for chunk in chunks]
+            return self.decoder.decode(self.framer.receive_many([chunk.data for chunk in chunks], times))
+
+    def finish(self) -> list[Batch]:
+        """The packets still within it, now that no more chunks will come."""
+        with self.busy:
+            return self.decoder.decode(self.framer.finish())
+
+    def report(self) -> Mapping[str, Any]:
+        """What a radio link is like now (see :meth:`protocols.framer.Framer.report`); empty for others."""
+        with self.busy:
+            return self.framer.report()
 
     def counts(self) -> dict[str, Any]:
         """The ledger and the decoder's counts, by the names that ``--json`` and the bus use."""
         decoder = self.decoder
         return {
             **self.framer.ledger.as_dict(),
+            **self.framer.counts(),
             "sequence_gaps": decoder.sequence_gaps,
             "unknown_packets": decoder.unknown_packets,
             "malformed": decoder.malformed,
@@ -62,8 +77,10 @@ class LinkPath:
     def fork(self) -> LinkPath:
         """Another path in the same state, which goes on by itself: used to decode a gap again."""
         other = copy.copy(self)
-        other.framer = copy.deepcopy(self.framer)
-        other.decoder = self.decoder.fork()
+        other.busy = Lock()
+        with self.busy:
+            other.framer = copy.deepcopy(self.framer)
+            other.decoder = self.decoder.fork()
         return other
 
 
@@ -99,11 +116,21 @@ class Pipeline:
 
     def receive(self, *chunks: Chunk) -> Result:
         """Everything that chunks bring about; how they are grouped changes nothing. Never raises on any bytes."""
-        newest, last = max(self.now_ns, *(chunk.received_ns for chunk in chunks)), chunks[-1].received_ns
-        self.now_ns = last if last < newest - CLOCK_STEP_NS else newest  # the clock was set back
-        result = Result()
+        batches = []
         for name, own in by_link(chunks).items():
-            result.batches += self.links[name].receive(*own)
+            batches += self.links[name].receive(*own)
+        return self.judge(chunks, batches)
+
+    def finish(self, link: str) -> Result:
+        """What is still within a link's framer, now that no more of it will come."""
+        return self.judge((), self.links[link].finish())
+
+    def judge(self, chunks: Sequence[Chunk], batches: Sequence[Batch]) -> Result:
+        """The alarms and events that batches, which chunks have completed, bring about."""
+        if chunks:
+            newest, last = max(self.now_ns, *(chunk.received_ns for chunk in chunks)), chunks[-1].received_ns
+            self.now_ns = last if last < newest - CLOCK_STEP_NS else newest  # the clock was set back
+        result = Result(list(batches))
         result.events += self.flight.watch(*result.batches)
         for batch in result.batches:
             for part, phase in self.flight.by_phase(batch):

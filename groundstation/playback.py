@@ -42,6 +42,8 @@ def survey(recording: Recording, make: Callable[[], Pipeline]) -> Pipeline:
     pipeline = make()
     for group in blocks(recording.chunks()):
         pipeline.receive(*group)
+    for name in pipeline.links:
+        pipeline.finish(name)
     return pipeline
 
 
@@ -65,6 +67,7 @@ class Playback:
         self._changed = asyncio.Event()
         self._targets: deque[int] = deque(maxlen=1)  # keeps the newest: only the last place asked for matters
         self._station: Station | None = None
+        self._finished: Pipeline | None = None  # the pipeline that has been told of the end
 
     def requests(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
         """What consoles may ask for, by name; a number that makes no sense is ignored."""
@@ -115,6 +118,8 @@ class Playback:
             if chunks:
                 station.take(chunks)
                 await self._room(station)
+            if player.ended:
+                self._finish(station)
             deadline = player.next_deadline()
             if self._targets or (deadline is not None and deadline <= time.monotonic()):
                 await asyncio.sleep(0)
@@ -124,6 +129,13 @@ class Playback:
             await (self._begin_again() if self._is_over else self._wait(deadline))
         for health in station.setup.links.values():
             health.enter(LinkState.ENDED, station.now_ns())
+
+    def _finish(self, station: Station) -> None:
+        """At the end of the recording, once: what demodulators still hold comes out."""
+        if self._finished is not station.pipeline:
+            self._finished = station.pipeline
+            for name in station.pipeline.links:
+                station.ended(name)
 
     async def _begin(self, station: Station) -> None:
         """Where a replay begins in the middle, what came before tells phase and limits, but does not count."""

@@ -21,9 +21,10 @@ from groundstation.bus.backfill import Gap, backfill, remember
 from groundstation.bus.outbox import Outbox
 from groundstation.event import Event, EventKind
 from groundstation.link_health import LinkHealth, LinkState
-from groundstation.pipeline import Pipeline, by_link
+from groundstation.pipeline import Pipeline, Result, by_link
 from groundstation.status import status
 from groundstation.traces import Traces
+from protocols.batch import Batch
 from protocols.chunk import Chunk
 from protocols.errors import RecordingError, RecordingFailed
 from replay.recorder import Recorder
@@ -34,7 +35,7 @@ log = logging.getLogger("groundstation")
 SYNC_S = 0.1
 """Raw bytes are on the disk itself, not only with the kernel, at most this long after they came."""
 TICK_S = 0.1
-STATUS_TICKS, TRACE_TICKS = 5, 20
+STATUS_TICKS, TRACE_TICKS, RADIO_TICKS = 5, 20, 2
 CANCEL_S = 0.5
 EVENTS_PUBLISHED = 200
 RIVALS = 20
@@ -95,6 +96,7 @@ class Station:
         """Why nothing is recorded; empty while it is."""
         self._unsynced = False
         self._alarms_changed = self._events_changed = True
+        self._radios_at: dict[str, tuple[int, str]] = {}
 
     def now_ns(self) -> int:
         """Now: the wall clock's time when live, the newest data's time in a replay."""
@@ -123,8 +125,19 @@ class Station:
 
     def take(self, chunks: list[Chunk]) -> None:
         """Record chunks, then decode them, then hand them to the outbox."""
-        self._record(chunks)
-        result = self.pipeline.receive(*chunks)
+        self.record(chunks)
+        self._made(self.pipeline.receive(*chunks), chunks)
+
+    def decoded(self, chunks: Sequence[Chunk], batches: Sequence[Batch]) -> None:
+        """Go on with batches that a thread has made of chunks, which are recorded."""
+        self._made(self.pipeline.judge(chunks, batches), chunks)
+
+    def ended(self, link: str) -> None:
+        """Take what a link's framer still holds, now that no more of it will come."""
+        self._made(self.pipeline.finish(link), ())
+
+    def _made(self, result: Result, chunks: Sequence[Chunk]) -> None:
+        """Hand on what chunks have brought."""
         for batch in result.batches:
             self.outbox.telemetry(batch)
             self.traces.add(batch)
@@ -135,7 +148,7 @@ class Station:
         for name, own in by_link(chunks).items():
             self.setup.links[name].received(own, self.pipeline.links[name].framer.ledger.frames)
 
-    def _record(self, chunks: list[Chunk]) -> None:
+    def record(self, chunks: list[Chunk]) -> None:
         """Put chunks on disk. A disk that refuses is said once, and live goes on."""
         if self.recorder is None:
             return
@@ -190,6 +203,13 @@ class Station:
         }
         pipeline = self.pipeline
         self.outbox.state("definition", payload.definition(pipeline.vehicle, pipeline.fields, pipeline.limits, links))
+
+    def _publish_radios(self) -> None:
+        """Publish ``radio/...`` of the links that receive by radio, where samples have come since."""
+        for name, path in self.pipeline.links.items():
+            if self._radios_at.get(name) != (path.last_ns, self.session) and (report := path.report()):
+                self._radios_at[name] = (path.last_ns, self.session)
+                self.outbox.state(f"radio/{name}", {"session": self.session, "at_ns": path.last_ns, **report})
 
     def publish_status(self) -> None:
         """Publish ``status`` and ``link/...`` as they are now."""
@@ -333,6 +353,8 @@ class Station:
                 self._publish_alarms()
             if tick % TRACE_TICKS == 0 and self.traces.changed:
                 self.outbox.state("traces", self.traces.as_payload(self.session))
+            if tick % RADIO_TICKS == 0:
+                self._publish_radios()
             if tick % STATUS_TICKS == 0:
                 self._find_silent()
                 self.publish_status()

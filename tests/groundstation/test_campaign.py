@@ -103,7 +103,7 @@ WRONG = {
     "far key": (
         "silent_after",
         "zzz",
-        "links.umbilical.zzz: is no key here; allowed are source, framing, silent_after",
+        "links.umbilical.zzz: is no key here; allowed are source, framing, modem, satellite, silent_after",
     ),
     "unknown table": (
         "[recording]",
