@@ -1,9 +1,12 @@
 """Self-synchronising scramblers, whose descrambler needs no frame: one wrong bit in gives one a tap out.
 
 That of 9600 baud packet radio, 1 + x^12 + x^17, is J. Miller's (G3RUH, "9600 Baud Packet Radio Modem Design", 1988).
+
+And the fixed sequence PN9, x^9 + x^5 + 1 from all ones, which radio transceivers add to packets (TI design note DN509).
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -70,3 +73,17 @@ def _filtered(stream: NDArray[np.uint8], taps: Sequence[int], spread: int) -> ND
     for tap in taps:
         made[spread * tap :] ^= stream[: max(0, len(stream) - spread * tap)]
     return made
+
+
+def pn9(octets: int) -> NDArray[np.uint8]:
+    """The first octets of PN9, uint8 (octets,): FF E1 1D 9A ED 85 33 24 ..., to be exclusive-ored with a packet."""
+    return np.resize(_pn9_period(), octets)
+
+
+@cache
+def _pn9_period() -> NDArray[np.uint8]:
+    """Octets until bit and octet boundary coincide again; of each, the bit made first is the least significant."""
+    bits = [1] * 9
+    while len(bits) < 511:
+        bits.append(bits[-9] ^ bits[-4])
+    return np.packbits(np.tile(np.array(bits, np.uint8), 8), bitorder="little")

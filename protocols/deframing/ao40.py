@@ -3,9 +3,13 @@
 256 bytes make two Reed-Solomon (160,128) words, byte by byte in turn; these are CCSDS-randomised and convolutionally
 coded with six bits of tail. The symbols fill columns of 65 behind a first one that holds a fixed sequence; the rows of
 80 are sent. So a fade hits symbols far apart, and each 80th bit sent is the sequence's.
+
+SMOG-P and its kind also send 128 bytes as one such word, in columns of 52 and rows of 51 (gr-satellites, "AO-40 FEC
+short"); 28 symbols behind the sequence's column are left free there.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,64 +21,93 @@ from protocols.deframing.deframer import Deframer
 from protocols.deframing.marked import Decoded, MarkedDeframer
 from protocols.errors import DeclarationError
 
-ROWS, COLUMNS = 65, 80
-"""The interleaver."""
-DATA = 256
-"""Bytes of every frame."""
-SYNC_ERRORS = 12
-"""Bits of the sequence that may be wrong by default: noise passes for it once in five million places."""
-_WORDS = 2 * 160  # bytes
-_SYMBOLS = 2 * (8 * _WORDS + 6)
-_CODE = ReedSolomon(interleave=2)
+
+class Interleaver(NamedTuple):
+    """How a frame lies in rows and columns."""
+
+    rows: int
+    columns: int
+    free: int
+    """Symbols behind the sequence's column that are not used."""
+    words: int
+    """Reed-Solomon words in a frame."""
+    sync_errors: int
+    """Bits of the sequence that may be wrong by default: noise passes for it once in five million places, for the short
+    one once in half a million.
+    """
+
+    @property
+    def bits(self) -> int:
+        """Bits of a frame as sent."""
+        return self.rows * self.columns
+
+    @property
+    def symbols(self) -> slice:
+        """Where the coded symbols lie, in columns."""
+        begin = self.rows + self.free
+        return slice(begin, begin + 2 * (8 * _WORD * self.words + 6))
 
 
-def _sequence() -> NDArray[np.uint8]:
-    """x^7 + x^3 + 1 from all ones, uint8 (ROWS,)."""
+LONG, SHORT = Interleaver(65, 80, 0, 2, 12), Interleaver(52, 51, 28, 1, 9)
+_DATA, _WORD = 128, 160  # bytes of a word without and with parity
+
+
+def _sequence(rows: int) -> NDArray[np.uint8]:
+    """x^7 + x^3 + 1 from all ones, uint8 (rows,)."""
     bits = [1] * 7
-    while len(bits) < ROWS:
+    while len(bits) < rows:
         bits.append(bits[-4] ^ bits[-7])
     return np.array(bits, np.uint8)
 
 
 class Ao40(MarkedDeframer):
-    """AO-40 frames of 256 bytes."""
+    """AO-40 frames of 256 bytes, or of 128."""
 
-    MARKED = (ROWS - 1) * COLUMNS + 1
     SKIPPED = 0
 
-    def __init__(self, *, sync_errors: int = SYNC_ERRORS) -> None:
-        super().__init__(0, sync_errors, ROWS * COLUMNS)
-        self._sequence = _sequence()
+    def __init__(self, *, short: bool = False, sync_errors: int | None = None) -> None:
+        self._shape = SHORT if short else LONG
+        super().__init__(0, self._shape.sync_errors if sync_errors is None else sync_errors, self._shape.bits)
+        self.MARKED = (self._shape.rows - 1) * self._shape.columns + 1
+        self._sequence = _sequence(self._shape.rows)
+        self._code = ReedSolomon(interleave=self._shape.words)
+
+    @property
+    def frame_length(self) -> int:
+        """Bytes of every frame."""
+        return _DATA * self._shape.words
 
     def _markers(self, held: NDArray[np.float32]) -> Iterator[tuple[int, float]]:
         count = len(held) - self.MARKED + 1
         if count < 1:
             return
+        rows, columns = self._shape.rows, self._shape.columns
         bits = (held > 0).astype(np.uint8)
         wrong = np.zeros(count, np.uint8)
         for row, bit in enumerate(self._sequence):
-            wrong += bits[row * COLUMNS : row * COLUMNS + count] ^ bit
-        for place in np.flatnonzero((wrong <= self._errors) | (wrong >= ROWS - self._errors)).tolist():
+            wrong += bits[row * columns : row * columns + count] ^ bit
+        for place in np.flatnonzero((wrong <= self._errors) | (wrong >= rows - self._errors)).tolist():
             yield place, 1.0 if wrong[place] <= self._errors else -1.0
 
     def _length(self, header: NDArray[np.float32]) -> int:  # noqa: ARG002 - frames are of one length
-        return ROWS * COLUMNS
+        return self._shape.bits
 
     def _decode(self, frame: NDArray[np.float32]) -> Decoded | None:
-        symbols = frame.reshape(ROWS, COLUMNS).T.reshape(-1)[ROWS : ROWS + _SYMBOLS]
-        bits = decode_terminated(symbols[np.newaxis])[0, : 8 * _WORDS]
-        result = _CODE.decode(Randomizer.SHORT.apply(np.packbits(bits))[np.newaxis])
+        symbols = frame.reshape(self._shape.rows, self._shape.columns).T.reshape(-1)[self._shape.symbols]
+        bits = decode_terminated(symbols[np.newaxis])[0, : 8 * _WORD * self._shape.words]
+        result = self._code.decode(Randomizer.SHORT.apply(np.packbits(bits))[np.newaxis])
         return Decoded(result.data[0].tobytes(), int(result.symbols.sum())) if result.good[0] else None
 
     def _encode(self, body: bytes) -> NDArray[np.uint8]:
-        if len(body) != DATA:
-            raise DeclarationError("framing 'ao40'", f"a frame of {len(body)} bytes; all have {DATA}: pad it")
-        words = Randomizer.SHORT.apply(_CODE.encode(np.frombuffer(body, np.uint8)[np.newaxis])[0])
+        if len(body) != self.frame_length:
+            problem = f"a frame of {len(body)} bytes; all have {self.frame_length}: pad it"
+            raise DeclarationError("framing 'ao40'", problem)
+        words = Randomizer.SHORT.apply(self._code.encode(np.frombuffer(body, np.uint8)[np.newaxis])[0])
         bits = np.concatenate((np.unpackbits(words), np.zeros(6, np.uint8)))
-        sent = np.zeros(ROWS * COLUMNS, np.uint8)
-        sent[:ROWS] = self._sequence
-        sent[ROWS : ROWS + _SYMBOLS] = ConvolutionalEncoder().encode(bits)
-        return sent.reshape(COLUMNS, ROWS).T.reshape(-1)
+        sent = np.zeros(self._shape.bits, np.uint8)
+        sent[: self._shape.rows] = self._sequence
+        sent[self._shape.symbols] = ConvolutionalEncoder().encode(bits)
+        return sent.reshape(self._shape.columns, self._shape.rows).T.reshape(-1)
 
     def encode(self, bodies: Iterable[bytes]) -> NDArray[np.uint8]:
         """The bits of bodies, as uint8 (n,), one frame behind the other. Raises DeclarationError on their lengths."""

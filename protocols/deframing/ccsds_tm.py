@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from protocols.coding.convolutional import CODES, ConvolutionalEncoder, ViterbiDecoder
 from protocols.coding.crc import crc
+from protocols.coding.line_code import NRZ_M, Differential
 from protocols.coding.randomizer import Randomizer
 from protocols.coding.reed_solomon import ReedSolomon
 from protocols.deframing.deframer import BitFrame, Deframer
 from protocols.deframing.marked import MARKER_ERRORS, Decoded, MarkedDeframer, soft_bytes
+from protocols.deframing.soft_line import SoftDifferential
 from protocols.errors import DeclarationError
 
 MARKER = 0x1ACFFC1D
@@ -53,9 +55,8 @@ class CcsdsTm(MarkedDeframer):
             problem = f"frame_length {frame_length} is no multiple of interleave {interleave}; use one that is"
             raise DeclarationError("framing 'ccsds_tm'", problem)
         self._code = ReedSolomon(dual=basis == "dual", interleave=interleave) if reed_solomon else None
-        self._randomize, self._differential = randomize, differential
+        self._randomize, self._differential = randomize, SoftDifferential() if differential else None
         self._check = crc(check) if check else None
-        self._before = np.full(1, -1, np.float32)
         self._size = frame_length + (32 * interleave if reed_solomon else 0)
         super().__init__(MARKER, marker_errors, 8 * self._size)
 
@@ -86,15 +87,10 @@ class CcsdsTm(MarkedDeframer):
         return np.unpackbits(Randomizer.SHORT.apply(block) if self._randomize else block)
 
     def _line_decoded(self, bits: NDArray[np.float32]) -> NDArray[np.float32]:
-        if not self._differential:
-            return bits
-        line = np.concatenate((self._before, bits))
-        self._before = line[-1:]
-        clear = np.minimum(np.abs(line[1:]), np.abs(line[:-1]))
-        return np.where((line[1:] > 0) ^ (line[:-1] > 0), clear, -clear)
+        return self._differential.receive(bits) if self._differential else bits
 
     def _line_encoded(self, bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return (np.cumsum(bits) % 2).astype(np.uint8) if self._differential else bits
+        return Differential(NRZ_M).encode(bits) if self._differential else bits
 
 
 class CcsdsConcatenated(Deframer):

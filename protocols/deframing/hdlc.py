@@ -18,6 +18,7 @@ from protocols.coding.crc import crc
 from protocols.coding.line_code import NRZ_S, Differential
 from protocols.coding.scrambler import Descrambler, Scrambler
 from protocols.deframing.deframer import BitFrame, Deframer
+from protocols.deframing.marked import Decoded
 
 FCS = "crc-16/ibm-sdlc:little"
 """The 16-bit frame check sequence of ISO/IEC 13239 as it lies in bytes sent least significant bit first."""
@@ -75,7 +76,7 @@ class Hdlc(Deframer):
         """The bits of bodies, as uint8 (n,), with their checks and a flag before and behind each."""
         pieces = [_FLAG]
         for body in bodies:
-            pieces += [_stuffed(np.unpackbits(np.frombuffer(self._check.append(body), np.uint8), bitorder="little"))]
+            pieces += [_stuffed(np.unpackbits(np.frombuffer(self._encode(body), np.uint8), bitorder="little"))]
             pieces += [_FLAG]
         line = np.concatenate(pieces)
         if self._nrzi:
@@ -96,13 +97,21 @@ class Hdlc(Deframer):
         sizes = counts[np.maximum(ends, begins)] - counts[begins]
         fits = (sizes % 8 == 0) & (sizes >= self._least) & (sizes <= self._most)
         for begin, end in zip(begins[fits].tolist(), ends[fits].tolist(), strict=True):
-            frame = np.packbits(bits[begin:end][kept[begin:end]], bitorder="little").tobytes()
-            if self._check.good(frame):
-                place = self._first + begin
-                frames.append(BitFrame(frame[: -self._check.width], place, self._first + end + len(_FLAG) - 1))
+            decoded = self._decode(np.packbits(bits[begin:end][kept[begin:end]], bitorder="little").tobytes())
+            if decoded is not None:
+                place, after = self._first + begin, self._first + end + len(_FLAG) - 1
+                frames.append(BitFrame(decoded.body, place, after, decoded.corrected))
             else:
                 self.ledger.check_failures += 1
         return frames
+
+    def _decode(self, frame: bytes) -> Decoded | None:
+        """What the bytes between two flags hold; None where their check fails."""
+        return Decoded(frame[: -self._check.width], 0) if self._check.good(frame) else None
+
+    def _encode(self, body: bytes) -> bytes:
+        """The bytes between flags of a frame that holds body."""
+        return self._check.append(body)
 
 
 def _places_of_flags(bits: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from protocols.deframing.deframer import BitFrame, Deframer
 
 MARKER_BITS = 32
-"""Bits of every marker here."""
+"""Bits of a marker where nothing else is said."""
 MARKER_ERRORS = 6
 """Bits of a marker that may be wrong by default: noise passes for one in 2000 places then, which the codes sort out."""
+_WORD = 16
 _COUNTS = np.array([value.bit_count() for value in range(1 << 16)], np.uint8)
 
 
@@ -26,6 +27,8 @@ class Decoded(NamedTuple):
 
     body: bytes
     corrected: int
+    bits: int = 0
+    """Bits behind the marker that the frame took, where that is known only now; 0: all it was given."""
 
 
 class MarkedDeframer(Deframer):
@@ -36,10 +39,12 @@ class MarkedDeframer(Deframer):
     MARKED = MARKER_BITS
     """Bits that the search for a marker looks at together."""
     SKIPPED = MARKER_BITS
-    """Bits at the place found that are not the frame's."""
+    """Bits at the place found that are not the frame's: those of the marker."""
+    CUT_SHORT = False
+    """Whether at the stream's end a frame is tried with fewer bits than it may have, the others taken as unknown."""
 
     def __init__(self, marker: int, marker_errors: int, longest: int) -> None:
-        """Marker is a word of MARKER_BITS bits; longest is the bits of the longest frame behind it."""
+        """Marker is a word of SKIPPED bits; longest is the bits of the longest frame behind it."""
         super().__init__()
         self._marker, self._errors, self._longest = marker, marker_errors, longest
         self._held = np.zeros(0, np.float32)
@@ -62,8 +67,8 @@ class MarkedDeframer(Deframer):
 
     def encode(self, bodies: Iterable[bytes]) -> NDArray[np.uint8]:
         """The bits of bodies, as uint8 (n,), coded and each behind its marker. Raises DeclarationError on lengths."""
-        marker = np.unpackbits(np.array((self._marker,), ">u4").view(np.uint8))
-        pieces = [piece for body in bodies for piece in (marker, self._encode(body))]
+        marker = np.array([int(bit) for bit in f"{self._marker:0{self.SKIPPED}b}"], np.uint8)
+        pieces = [piece for body in bodies for piece in (marker[: self.SKIPPED], self._encode(body))]
         return self._line_encoded(np.concatenate((np.zeros(0, np.uint8), *pieces)))
 
     @abstractmethod
@@ -94,15 +99,17 @@ class MarkedDeframer(Deframer):
                 continue
             behind = held[place + self.SKIPPED :]
             length = self._length(behind * sign) if len(behind) >= self.HEADER else self._longest
-            if length > len(behind):
-                if final:
-                    continue
+            if length > len(behind) and not final:
                 keep = place
                 break
+            if length > len(behind):
+                if not self.CUT_SHORT:
+                    continue
+                behind = np.concatenate((behind, np.zeros(length - len(behind), np.float32)))
             decoded = self._decode(behind[:length] * sign) if length else None
             self.ledger.check_failures += bool(length) and decoded is None
             if decoded is not None:
-                at = place + self.SKIPPED + length
+                at = min(place + self.SKIPPED + (decoded.bits or length), len(held))
                 taken += at - place
                 frames.append(BitFrame(decoded.body, self._first + place, self._first + at, decoded.corrected))
         gone = max(keep, at, 0)
@@ -112,21 +119,27 @@ class MarkedDeframer(Deframer):
 
     def _markers(self, held: NDArray[np.float32]) -> Iterator[tuple[int, float]]:
         """Where markers seem to begin, and 1 or, where inverted, -1."""
-        wrong = marker_errors(held > 0, self._marker)
-        places = np.flatnonzero((wrong <= self._errors) | (wrong >= MARKER_BITS - self._errors))
+        wrong = marker_errors(held > 0, self._marker, self.SKIPPED)
+        places = np.flatnonzero((wrong <= self._errors) | (wrong >= self.SKIPPED - self._errors))
         for place in places.tolist():
             yield place, 1.0 if wrong[place] <= self._errors else -1.0
 
 
-def marker_errors(bits: NDArray[np.bool_], marker: int) -> NDArray[np.uint8]:
-    """In how many bits each stretch of MARKER_BITS differs from the marker, uint8 (n - MARKER_BITS + 1,)."""
-    if len(bits) < MARKER_BITS:
+def marker_errors(bits: NDArray[np.bool_], marker: int, width: int = MARKER_BITS) -> NDArray[np.uint8]:
+    """In how many bits each stretch of so many bits differs from the marker, uint8 (n - width + 1,)."""
+    count = len(bits) - width + 1
+    if count < 1:
         return np.zeros(0, np.uint8)
-    words = bits.astype(np.uint16)
-    for width in (1, 2, 4, 8):  # from words of so many bits to words of twice as many
-        words = words[:-width] << np.uint16(width) | words[width:]
-    high, low = np.uint16(marker >> 16), np.uint16(marker & 0xFFFF)
-    return np.asarray(_COUNTS[words[:-16] ^ high] + _COUNTS[words[16:] ^ low])
+    words = np.concatenate((bits, np.zeros(_WORD - 1, np.bool_))).astype(np.uint16)
+    for size in (1, 2, 4, 8):  # from words of so many bits to words of twice as many
+        words = words[:-size] << np.uint16(size) | words[size:]
+    wrong = np.zeros(count, np.uint8)
+    for at in range(0, width, _WORD):
+        own = min(_WORD, width - at)  # bits of the marker in this word, its highest
+        mask = (1 << own) - 1
+        wanted, mask = (marker >> width - at - own & mask) << _WORD - own, mask << _WORD - own
+        wrong += _COUNTS[(words[at : at + count] ^ np.uint16(wanted)) & np.uint16(mask)]
+    return wrong
 
 
 def soft_bytes(bits: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from protocols.deframing.ao40 import Ao40
 from protocols.deframing.deframer import BitFrame, Deframer, deframer, deframers
+from protocols.deframing.smog_p import DECIDED, SmogPSignalling
 from protocols.errors import DeclarationError
 
 CASES: list[tuple[str, dict[str, Any]]] = [
@@ -22,6 +22,18 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("u482c", {"flags": 0x700}),
     ("u482c", {"flags": 0x300, "unchecked": True}),
     ("ao40", {}),
+    ("ao40", {"short": True}),
+    ("smog_p_signalling", {}),
+    ("fx25", {}),
+    ("fx25", {"nrzi": False, "g3ruh": True}),
+    ("fx25", {"astrocast": True}),
+    ("ax25_reed_solomon", {}),
+    ("ax25_reed_solomon", {"g3ruh": False, "randomize": False}),
+    ("packet", {"marker": "d391d391", "length": 255, "whitening": "pn9", "roots": 32}),
+    ("packet", {"marker": "2dd4", "length": 64, "roots": 16, "check": "crc-16/arc:little"}),
+    ("packet", {"marker": "352e352e", "whitening": "pn9", "check": "crc-16/cms"}),
+    ("packet", {"marker": "aa7e", "longest": 128, "check": "crc-16/ibm-3740", "least_significant_first": True}),
+    ("packet", {"marker": "1acffc", "whitening": "ccsds", "roots": 16, "code": "dual"}),
     ("ccsds_tm", {"frame_length": 20}),
     ("ccsds_tm", {"frame_length": 30, "interleave": 2, "basis": "conventional", "differential": True}),
     ("ccsds_tm", {"frame_length": 20, "reed_solomon": False, "check": "crc-16/ibm-3740", "randomize": False}),
@@ -39,9 +51,13 @@ hostile = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1e38, -1e38, 1.0, -1.0]
 
 
 def bodies(made: Deframer, options: dict[str, Any]) -> st.SearchStrategy[list[bytes]]:
-    fixed = 256 if isinstance(made, Ao40) else options.get("frame_length", 0) - (2 if options.get("check") else 0)
+    fixed = getattr(made, "frame_length", 0) or options.get("frame_length", 0) - (2 if options.get("check") else 0)
     sizes = st.just(fixed) if fixed > 0 else st.integers(16, 40)
-    return st.lists(sizes.flatmap(lambda n: st.binary(min_size=n, max_size=n)), min_size=1, max_size=3)
+    body = sizes.flatmap(lambda n: st.binary(min_size=n, max_size=n))
+    if isinstance(made, SmogPSignalling):
+        decided = st.lists(st.sampled_from([b"\x00", b"\xff"]), min_size=DECIDED, max_size=DECIDED).map(b"".join)
+        body = st.tuples(body, decided).map(lambda pair: pair[0][:-DECIDED] + pair[1])
+    return st.lists(body, min_size=1, max_size=3)
 
 
 @st.composite

@@ -43,10 +43,24 @@ def modes(*several: Mode) -> tuple[Mode, ...]:
 
 U482C = modes(Mode("afsk", 4800, "u482c"))
 GOLAY_4K8, GOLAY_9K6 = Mode("fsk", 4800, "ax100_golay"), Mode("fsk", 9600, "ax100_golay")
+ASTROCAST = modes(
+    Mode("fsk", 1200, "fx25", {"astrocast": True}),
+    Mode("fsk", 1200, "fx25", {"astrocast": True, "nrzi": False}),
+    Mode("fsk", 9600, "ccsds_tm", {"frame_length": 1115, "interleave": 5}),
+)
+SMOG_P = modes(
+    Mode("fsk", 1250, "smog_p_signalling"),
+    *(Mode("fsk", baud, "ao40", {"short": short}) for baud in (1250, 2500, 5000, 12500) for short in (False, True)),
+)
 RECORDINGS: dict[str, tuple[Mode, ...]] = {
     "1kuns_pf": (Mode("fsk", 1200, "ax100_golay"), GOLAY_9K6),
     "aalto1": modes(ax25("fsk", 9600)),
     "ao73": modes(Mode("psk", 1200, "ao40", modem_options={"differential": True})),
+    "astrocast": ASTROCAST,
+    "astrocast_old": ASTROCAST,
+    "at03": modes(
+        Mode("fsk", 9600, "packet", {"marker": "2dd4", "length": 64, "roots": 16, "check": "crc-16/arc:little"})
+    ),
     "au03": U482C,
     "by701": modes(
         Mode("psk", 9600, "ccsds_concatenated", {"frame_length": 114, "basis": "conventional", "differential": True})
@@ -61,11 +75,16 @@ RECORDINGS: dict[str, tuple[Mode, ...]] = {
     "il01": modes(ax25("psk", 9600)),
     "innosat_2": modes(GOLAY_4K8),
     "koyo": modes(ax25("fsk", 9600)),
+    "ops_sat": modes(Mode("fsk", 9600, "ax25_reed_solomon")),
     "picsat": modes(ax25("psk", 1200), ax25("psk", 9600)),
     "pwsat2": modes(ax25("psk", 1200), ax25("psk", 9600)),
+    "sat_3cat_1": modes(
+        Mode("fsk", 9600, "packet", {"marker": "d391d391", "length": 255, "whitening": "pn9", "roots": 32})
+    ),
     "sat_3cat_2": modes(ax25("psk", 9600, g3ruh=False)),
     "se01": modes(ax25("fsk", 9600)),
-    "smog_p_long": tuple(Mode("fsk", baud, "ao40") for baud in (1250, 2500, 5000, 12500)),
+    "smog_p": SMOG_P,
+    "smog_p_long": SMOG_P,
     "spooqy_1": (GOLAY_9K6, GOLAY_4K8),
     "swiatowid-ax25": modes(ax25("afsk", 1200, g3ruh=False)),
     "tigrisat": modes(ax25("fsk", 9600)),
