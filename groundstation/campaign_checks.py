@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from groundstation.campaign_tables import LimitTable, LinkTable, Mistake, dotted
+from groundstation.satellite import satellite
+from groundstation.transmitters import RADIO, framing_table, radio_framing, transmitter
 from hardware.source import source
 from protocols.batch import Field
-from protocols.errors import AddressError, DeclarationError
+from protocols.ccsds.transfer_frame_link import transfer_frame_link
+from protocols.errors import AddressError, DeclarationError, SourceUnavailable
 from protocols.framer import Framer, framer
 from protocols.measurement import Band
 from protocols.packet import Vehicle
+from protocols.signal import Signal
 
 
 def make_framer(framing: str | Mapping[str, Any]) -> Framer:
@@ -21,26 +25,66 @@ def make_framer(framing: str | Mapping[str, Any]) -> Framer:
     if isinstance(framing, str):
         return framer(framing)
     options = dict(framing)
+    if (stage := options.pop("transfer_frames", None)) is not None:
+        return transfer_frame_link(make_framer(options), stage)
     kind = options.pop("kind", "")
     try:
+        if kind == RADIO:
+            from protocols.modem.radio import Radio  # noqa: PLC0415 only radio links need it
+
+            return Radio(**options)
         return framer(str(kind), **options)
     except (TypeError, AttributeError, ValueError, OverflowError) as error:
         raise DeclarationError(f"framing {kind!r}", f"an option has a wrong value ({error}); correct it") from None
 
 
-def link_mistakes(links: Mapping[str, LinkTable], vehicle: Vehicle | None) -> Iterator[Mistake]:
-    """Sources and framings that cannot be used."""
+def link_mistakes(
+    links: Mapping[str, LinkTable], vehicle: Vehicle | None, *, to_receive: bool = True
+) -> Iterator[Mistake]:
+    """Sources, modems and framings that cannot be used; of a recorded campaign, whose sources may be away, framings."""
     for name, link in links.items():
+        signal = None
         try:
-            source(link.source, name)
-        except AddressError as error:
+            signal = source(link.source, name).signal if to_receive else None
+        except (AddressError, SourceUnavailable) as error:
             yield dotted("links", name, "source"), f"found {error}"
-        framing = link.framing or (vehicle.framing if vehicle else "")
-        if framing:
-            try:
-                make_framer(framing)
-            except DeclarationError as error:
-                yield dotted("links", name, "framing"), f"found {framing!r}; {error}"
+        else:
+            yield from _radio_mistakes(name, link, signal) if to_receive else ()
+        if signal is None and not link.modem and not link.satellite:
+            framing = framing_table(link.framing) or (vehicle.framing if vehicle else "")
+            if framing:
+                try:
+                    make_framer(framing)
+                except DeclarationError as error:
+                    yield dotted("links", name, "framing"), f"found {framing!r}; {error}"
+
+
+def _radio_mistakes(name: str, link: LinkTable, signal: Signal | None) -> Iterator[Mistake]:
+    """What does not fit together of a source, a modem, a framing and a satellite."""
+    if signal is None:
+        key = "modem" if link.modem else "satellite"
+        if link.modem or link.satellite:
+            problem = f"found {getattr(link, key)!r}, but its source gives bytes, not samples; leave it out"
+            yield dotted("links", name, key), problem
+    elif link.satellite and (link.modem or link.framing):
+        yield dotted("links", name, "satellite"), "tells modem and framing itself; leave these out, or the satellite"
+    elif not link.satellite and not (link.modem and link.framing):
+        missing = "framing" if link.modem else "modem"
+        hint = 'as in modem = "fsk:9600" and framing = "ax100_golay", or satellite = NAME'
+        yield dotted("links", name, missing), f"is missing: its source gives samples; add modem and framing, {hint}"
+    else:
+        try:
+            make_framer(radio_framing(signal, link_transmitters(link)))
+        except DeclarationError as error:
+            key = "satellite" if link.satellite else "framing" if error.where.startswith("framing") else "modem"
+            yield dotted("links", name, key), f"found {getattr(link, key)!r}; {error}"
+
+
+def link_transmitters(link: LinkTable) -> Sequence[Mapping[str, Any]]:
+    """What a radio link is searched for. Raises DeclarationError."""
+    if link.satellite:
+        return satellite(link.satellite).transmitters
+    return [transmitter(link.modem, link.framing)]
 
 
 def limit_mistakes(limits: Mapping[str, LimitTable], vehicle: Vehicle) -> Iterator[Mistake]:
