@@ -8,7 +8,7 @@ as it was before it.
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -17,16 +17,11 @@ import orjson
 
 from protocols.chunk import Chunk
 from protocols.errors import RecordingFailed
-from protocols.signal import Signal
 from replay.appended_file import AppendedFile
 from replay.block_mark import BLOCK_BYTES, BLOCK_NS, Mark
-from replay.json_text import writable
 from replay.mcap_records import (
     MAGIC,
-    MESSAGE,
-    MESSAGE_FIELDS,
     Attachment,
-    ChannelRecord,
     Opcode,
     attachment_index_record,
     attachment_record,
@@ -39,15 +34,11 @@ from replay.mcap_records import (
     statistics_record,
     summary,
 )
-from replay.record_walk import CHANNEL_BASE, CHANNELS, MAX_DATA, PROFILE, sealed
+from replay.record_walk import CHANNELS, PROFILE
+from replay.recorded_links import EVENTS, channels, json_of, message, parts
 from replay.recording import RecordedEvent, RecordedLink, TimeBase
-from replay.recording_contents import CAMPAIGN, DEFINITIONS, EVENTS_TOPIC, INDEX, RAW_TOPIC, SAMPLES_TOPIC
-from replay.sample_links import SampleLinks, parts
-
-EVENTS = ChannelRecord(CHANNEL_BASE, 1, EVENTS_TOPIC, "json", {})
-"""The channel of events."""
-RAW_ENCODING = "application/octet-stream"
-"""The message encoding of raw chunks: bytes, with no meaning but that of the link's framing."""
+from replay.recording_contents import CAMPAIGN, DEFINITIONS, INDEX
+from replay.sample_links import SampleLinks
 
 _EVENT_SCHEMA = orjson.dumps(
     {
@@ -56,7 +47,6 @@ _EVENT_SCHEMA = orjson.dumps(
     }
 )
 _NO_FILES: Mapping[str, bytes] = MappingProxyType({})
-_SEQUENCE = 0xFFFFFFFF
 
 
 class Recorder:
@@ -92,7 +82,7 @@ class Recorder:
         except RecordingFailed:
             self._abandon()
             raise
-        self._channels = _channels(links, self._samples)
+        self._channels = channels(links, self._samples.datasets)
         self._numbers = {name: channel.number for name, channel in zip(links, self._channels[1:], strict=True)}
         self._sequences = dict.fromkeys((channel.number for channel in self._channels), 0)
         self._counts = dict(self._sequences)
@@ -100,7 +90,7 @@ class Recorder:
         self._marks = bytearray()
         self._attachments = [
             Attachment(CAMPAIGN, "application/toml", campaign.encode()),
-            Attachment(DEFINITIONS, "application/json", _json(definitions)),
+            Attachment(DEFINITIONS, "application/json", json_of(definitions)),
             *(Attachment(name, "application/octet-stream", data) for name, data in files.items()),
         ]
         self._places: list[tuple[int, int]] = []
@@ -151,7 +141,7 @@ class Recorder:
                 raise RecordingFailed(
                     self.path, f"no link {chunk.link!r} was declared; it has {', '.join(self._numbers)}"
                 )
-            for part in _parts(chunk, self._links[chunk.link].signal):
+            for part in parts(chunk, self._links[chunk.link].signal):
                 sequence = self._sequences[number]
                 self._sequences[number] = sequence + 1
                 try:
@@ -160,16 +150,16 @@ class Recorder:
                     self.lost += 1
                     failed = failed or error
                 else:
-                    records.append((number, part.received_ns, _message(number, sequence, part.received_ns, data)))
+                    records.append((number, part.received_ns, message(number, sequence, part.received_ns, data)))
         self._append(records)
         if failed is not None:
             raise failed
 
     def event(self, event: RecordedEvent) -> None:
         """Record an event. Its detail must be JSON. Raises RecordingFailed."""
-        data = _json({"name": event.name, "received_ns": event.received_ns, "detail": event.detail})
+        data = json_of({"name": event.name, "received_ns": event.received_ns, "detail": event.detail})
         sequence = self._sequences[EVENTS.number]
-        self._file.append(_message(EVENTS.number, sequence, event.received_ns, data))
+        self._file.append(message(EVENTS.number, sequence, event.received_ns, data))
         self._sequences[EVENTS.number] = sequence + 1
         self._count(EVENTS.number, event.received_ns)
 
@@ -304,47 +294,3 @@ class Recorder:
         self._block_start, self._block_crc = start, crc
         self._block_chunks = self._block_events = 0
         self._block_first = self._block_last = self._block_latest = 0
-
-
-def _channels(links: Mapping[str, RecordedLink], samples: SampleLinks) -> list[ChannelRecord]:
-    """The channel of events and one for each link."""
-    described = enumerate(links.items(), CHANNEL_BASE + 1)
-    return [sealed(EVENTS), *(sealed(_channel(number, name, link, samples)) for number, (name, link) in described)]
-
-
-def _channel(number: int, name: str, link: RecordedLink, samples: SampleLinks) -> ChannelRecord:
-    about = {"link": name, "vehicle": link.vehicle, "framing": _json(link.framing).decode()}
-    if link.signal is None:
-        return ChannelRecord(number, 0, RAW_TOPIC + name, RAW_ENCODING, about)
-    about |= {"signal": _json(link.signal.as_dict()).decode(), "dataset": samples.dataset(name)}
-    return ChannelRecord(number, 0, SAMPLES_TOPIC + name, "json", about)
-
-
-def _message(number: int, sequence: int, time_ns: int, data: bytes) -> bytes:
-    head = MESSAGE.pack(5, MESSAGE_FIELDS + len(data), number, sequence & _SEQUENCE, time_ns, time_ns)
-    return head + data
-
-
-def _parts(chunk: Chunk, signal: Signal | None) -> Iterable[Chunk]:
-    """A chunk, divided where a reader would not believe it to be one message."""
-    if len(chunk.data) <= MAX_DATA:
-        return (chunk,)
-    if signal is not None:
-        return parts(chunk, signal)
-    pieces = (chunk.data[at : at + MAX_DATA] for at in range(0, len(chunk.data), MAX_DATA))
-    return (Chunk(chunk.link, data, chunk.received_ns) for data in pieces)
-
-
-def _json(value: Any) -> bytes:
-    """JSON, with the read-only mappings of our own types written as objects."""
-    options = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
-    try:
-        return orjson.dumps(value, default=_plain, option=options)
-    except TypeError:  # a number of more than 64 bits, or a text that is no UTF-8: the name of a file, say
-        return orjson.dumps(writable(value), default=_plain, option=options)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON: {value!r}")

@@ -20,7 +20,6 @@ from protocols.errors import RecordingFailed
 from protocols.signal import Signal
 from replay.record_walk import MAX_DATA
 from replay.recording import RecordedLink, TimeBase
-from replay.sample_file import elapsed_ns
 from replay.sigmf_dataset import DATA
 from replay.sigmf_recorder import About, SigmfRecorder
 
@@ -46,9 +45,10 @@ class SampleLinks:
     def __contains__(self, link: str) -> bool:
         return link in self._recorders
 
-    def dataset(self, link: str) -> str:
-        """The name of a link's file of samples."""
-        return self._recorders[link].path.name
+    @property
+    def datasets(self) -> Mapping[str, str]:
+        """The name of each link's file of samples."""
+        return {name: each.path.name for name, each in self._recorders.items()}
 
     @property
     def problem(self) -> str:
@@ -89,15 +89,6 @@ def _each(recorders: Mapping[str, SigmfRecorder], do: Callable[[SigmfRecorder], 
             failed = failed or error
     if failed is not None:
         raise failed
-
-
-def parts(chunk: Chunk, signal: Signal) -> Iterator[Chunk]:
-    """A chunk of samples, divided where a reader would not believe it to be one; each with its last sample's time."""
-    most = MAX_DATA - MAX_DATA % signal.size
-    for begin in range(0, max(len(chunk.data), 1), most):
-        data = chunk.data[begin : begin + most]
-        after = (len(chunk.data) - begin - len(data)) // signal.size
-        yield Chunk(chunk.link, data, chunk.received_ns - elapsed_ns(after, signal.rate))
 
 
 @dataclass(frozen=True, slots=True)
