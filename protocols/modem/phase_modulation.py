@@ -1,4 +1,4 @@
-"""BPSK, QPSK and OQPSK as they are sent: square root raised cosine pulses on two axes.
+"""BPSK, QPSK and OQPSK as they are sent: pulses on two axes, square root raised cosine or rectangles.
 
 Of QPSK and OQPSK the bits go to I and Q in turn, I first, and 1 is positive on either axis: 11 is at 45 degrees, 01 at
 135, 00 at 225 and 10 at 315, so that neighbours differ in one bit (Gray). Of OQPSK Q comes half a symbol after I. Baud
@@ -18,7 +18,9 @@ from protocols.modem.psk import ROLLOFF, audio_carrier
 from protocols.modem.pulse_train import PulseTrain
 from protocols.modem.pulses import Pulse, root_raised_cosine
 
-_REACH = 10.0  # symbols of the pulse either way
+PULSES = ("rrc", "nrz")
+"""The pulses there are: square root raised cosine, and the rectangle of a transmitter that does not filter."""
+_REACH = 10.0  # symbols of the square root raised cosine either way
 
 
 class PhaseModulator(Modulator):
@@ -35,13 +37,16 @@ class PhaseModulator(Modulator):
         iq: bool = True,
         carrier: float | None = None,
         differential: bool = False,
+        pulse: str = "rrc",
         rolloff: float = ROLLOFF,
     ) -> None:
         """Carrier is in Hz: by default 0 for IQ, else 1500 up to 2400 baud and 12000 above.
 
-        Differential sends a 1 as no change of phase and a 0 as its opposite. Raises DeclarationError on a rolloff that
-        is none.
+        Differential sends a 1 as no change of phase and a 0 as its opposite; pulse is one of PULSES. Raises
+        DeclarationError on what cannot be.
         """
+        if pulse not in PULSES:
+            raise DeclarationError(f"pulse {pulse!r}", f"there is none of that name; use one of {', '.join(PULSES)}")
         if not 0 < rolloff <= 1:
             raise DeclarationError(f"rolloff {rolloff:g}", "give the share of the band in its edges, above 0 to 1")
         if carrier is None:
@@ -49,8 +54,9 @@ class PhaseModulator(Modulator):
         if not abs(carrier) < rate / 2:
             problem = f"does not fit {rate:g} samples/s; it has to be less than half of that"
             raise DeclarationError(f"carrier {carrier:g} Hz", problem)
-        self._carrier_frequency, self._differential, self._rolloff = carrier, differential, rolloff
-        self._reach = _REACH + abs(self.STAGGER) / 2
+        self._carrier_frequency, self._differential = carrier, differential
+        self._pulse, reach = (root_raised_cosine(rolloff, _REACH), _REACH) if pulse == "rrc" else (_rectangle, 0.5)
+        self._reach = reach + self.STAGGER / 2
         super().__init__(rate, baud, iq=iq)
 
     @property
@@ -59,7 +65,7 @@ class PhaseModulator(Modulator):
 
     def _begin(self) -> None:
         self._trains = [
-            PulseTrain(_delayed(self._rolloff, delay), self._reach, self.baud / self.rate)
+            PulseTrain(_delayed(self._pulse, delay), self._reach, self.baud / self.rate)
             for delay in (-self.STAGGER / 2, self.STAGGER / 2)[: self.BITS]
         ]
         self._carrier = Oscillator(self._carrier_frequency / self.rate)
@@ -108,10 +114,11 @@ class Qpsk(PhaseModulator):
         *,
         iq: bool = True,
         carrier: float | None = None,
+        pulse: str = "rrc",
         rolloff: float = ROLLOFF,
     ) -> None:
-        """Carrier is in Hz, by default 0 for IQ, else as BPSK's. Of bits that are odd, a 0 fills the last symbol."""
-        super().__init__(rate, baud, iq=iq, carrier=carrier, rolloff=rolloff)
+        """As BPSK. Where the bits' number is odd, a 0 fills the last symbol."""
+        super().__init__(rate, baud, iq=iq, carrier=carrier, pulse=pulse, rolloff=rolloff)
 
 
 class Oqpsk(Qpsk):
@@ -120,9 +127,12 @@ class Oqpsk(Qpsk):
     STAGGER: ClassVar[float] = 0.5
 
 
-def _delayed(rolloff: float, delay: float) -> Pulse:
-    pulse = root_raised_cosine(rolloff, _REACH)
+def _delayed(pulse: Pulse, delay: float) -> Pulse:
     return lambda t: pulse(t - delay)
+
+
+def _rectangle(t: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where((t >= -0.5) & (t < 0.5), 1.0, 0.0)  # open on one side: neighbours never add up
 
 
 MODULATORS = {"psk": Psk, "qpsk": Qpsk, "oqpsk": Oqpsk}

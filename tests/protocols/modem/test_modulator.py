@@ -140,6 +140,21 @@ def test_bits_of_qpsk_go_to_both_axes_in_turn_and_of_oqpsk_half_a_symbol_apart()
         assert through.imag[instants + later] == pytest.approx((bits[1::2] * 2.0 - 1) / 2**0.5, abs=0.02)
 
 
+@pytest.mark.parametrize("baud", [BAUD, 4787.3, RATE / 16])
+@pytest.mark.parametrize(("kind", "whole"), [("psk", 1), ("qpsk", 2), ("oqpsk", 2)])
+def test_rectangles_of_psk_follow_one_another_without_a_gap(kind: str, whole: int, baud: float) -> None:
+    bits = random_bits(600)
+    made = modulator(kind, RATE, baud, pulse="nrz")
+    signal = everything(made, bits)
+    symbol = RATE / baud
+    size = np.abs(signal[int(symbol) : -int(symbol)])  # of OQPSK each axis is alone for half a symbol
+    assert size.max() == pytest.approx(1, abs=1e-6)
+    assert np.mean(size > 0.999) > 0.99  # all but samples on the very edge of two symbols
+    numbers = np.floor((np.arange(len(signal)) - made.first) / symbol + 0.5 + 1e-9).astype(int)
+    inside = (numbers >= 0) & (numbers < len(bits) // whole)
+    assert np.mean((signal.real[inside] > 0) == bits[::whole][numbers[inside]]) > 0.999
+
+
 @each_kind
 @pytest.mark.parametrize("iq", [True, False])
 @QUICK
@@ -210,6 +225,7 @@ def test_options_of_a_receiver_are_ignored_and_others_refused() -> None:
         ("afsk", {"tones": (1200.0, 30_000.0)}),
         ("psk", {"carrier": 24_000.0}),
         ("qpsk", {"rolloff": 0.0}),
+        ("psk", {"pulse": "sine"}),
     ):
         with pytest.raises(DeclarationError):
             modulator(kind, RATE, BAUD, **options)
