@@ -31,11 +31,17 @@ class Hdlc(Deframer):
     """HDLC frames in an NRZI or plain bit stream."""
 
     def __init__(
-        self, *, g3ruh: bool = False, nrzi: bool = True, min_length: int = SHORTEST, max_length: int = 2048
+        self,
+        *,
+        g3ruh: bool = False,
+        nrzi: bool = True,
+        min_length: int = SHORTEST,
+        max_length: int = 2048,
+        check: str = FCS,
     ) -> None:
-        """Lengths are bytes of a frame without its check."""
+        """Lengths are bytes of a frame without its check, which is a CRC by its name."""
         super().__init__()
-        self._check = crc(FCS)
+        self._check = crc(check)
         self._descrambler = Descrambler() if g3ruh else None
         self._nrzi = Differential(NRZ_S) if nrzi else None
         self._least, self._most = 8 * (min_length + self._check.width), 8 * (max_length + self._check.width)

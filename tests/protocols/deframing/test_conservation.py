@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from protocols.deframing.deframer import BitFrame, Deframer, deframer, deframers
+from protocols.deframing.ideassat import HEADER, Ideassat
 from protocols.deframing.smog_p import DECIDED, SmogPSignalling
 from protocols.errors import DeclarationError
 
@@ -24,6 +25,10 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("ao40", {}),
     ("ao40", {"short": True}),
     ("smog_p_signalling", {}),
+    ("ax5043", {}),
+    ("ax5043", {"max_length": 40}),
+    ("ideassat", {}),
+    ("lilacsat_1", {}),
     ("fx25", {}),
     ("fx25", {"nrzi": False, "g3ruh": True}),
     ("fx25", {"astrocast": True}),
@@ -57,6 +62,8 @@ def bodies(made: Deframer, options: dict[str, Any]) -> st.SearchStrategy[list[by
     if isinstance(made, SmogPSignalling):
         decided = st.lists(st.sampled_from([b"\x00", b"\xff"]), min_size=DECIDED, max_size=DECIDED).map(b"".join)
         body = st.tuples(body, decided).map(lambda pair: pair[0][:-DECIDED] + pair[1])
+    if isinstance(made, Ideassat):
+        body = body.map(lambda each: each[: HEADER - 3] + bytes.fromhex("4130f0") + each[HEADER:])
     return st.lists(body, min_size=1, max_size=3)
 
 

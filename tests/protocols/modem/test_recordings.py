@@ -13,6 +13,15 @@ NO_FRAME_OF_ITS = {
 }
 """Recordings whose true frames are not to be expected, and why."""
 
+NOISE_AT_THE_END = {
+    "lilacsat1": (2, "nothing vouches for a frame, and behind the signal's end each of its runs takes others for one"),
+}
+"""How many of its last frames are not to be expected, and why."""
+FOUND_AGAIN = {
+    "cape3": "the preamble is its marker a dozen times, and each time it finds the one frame that follows",
+}
+"""Recordings in which it gives a frame more often than it was sent, and why."""
+
 
 @cache
 def decoded(data: Path, name: str) -> tuple[ReceivedFrame, ...]:
@@ -24,8 +33,9 @@ def decoded(data: Path, name: str) -> tuple[ReceivedFrame, ...]:
 def test_every_frame_of_gr_satellites_is_found(data: Path, name: str) -> None:
     frames = decoded(data, name)
     theirs = truth(data, name)
+    theirs = theirs[: len(theirs) - NOISE_AT_THE_END[name][0]] if name in NOISE_AT_THE_END else theirs
     assert theirs
-    missing = list(theirs)
+    missing = list(dict.fromkeys(theirs)) if name in FOUND_AGAIN else list(theirs)
     for frame in frames:
         if frame.body in missing:
             missing.remove(frame.body)
