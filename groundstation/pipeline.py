@@ -41,10 +41,13 @@ class LinkPath:
         """Held while it decodes: samples are decoded in a thread."""
         self.first_ns = self.last_ns = 0
         """Arrival of the first and the newest chunk, 0 before any."""
+        self.decoded_to: int | None = None
+        """The recording's position after the newest chunk; None where chunks are decoded as soon as recorded."""
 
-    def receive(self, *chunks: Chunk) -> list[Batch]:
+    def receive(self, *chunks: Chunk, recorded_to: int | None = None) -> list[Batch]:
         """The packets that chunks complete: a batch for each type, however many chunks they came in."""
         with self.busy:
+            self.decoded_to = recorded_to
             self.first_ns = self.first_ns or chunks[0].received_ns
             self.last_ns = chunks[-1].received_ns
             if len(chunks) == 1:
@@ -79,6 +82,7 @@ class LinkPath:
         other = copy.copy(self)
         other.busy = Lock()
         with self.busy:
+            other.decoded_to = self.decoded_to
             other.framer = copy.deepcopy(self.framer)
             other.decoder = self.decoder.fork()
         return other

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import NamedTuple
 
 from groundstation.event import EventKind
 from groundstation.station import Station
@@ -20,13 +21,20 @@ TURN_BYTES = 1 << 20
 """Samples demodulated in one go: a fifth of a second at 2.4 million IQ samples of 8 bits a second."""
 
 
+class _Recorded(NamedTuple):
+    chunk: Chunk
+    end: int | None
+    """The recording's position after it; None where nothing is recorded."""
+
+
 class SampleFeed:
     """The samples of one link on their way through the station."""
 
     def __init__(self, station: Station, link: str) -> None:
         """For one link of a station."""
         self._station, self._link = station, link
-        self._waiting: deque[Chunk] = deque()
+        station.pipeline.links[link].decoded_to = station.recorder.position if station.recorder else None
+        self._waiting: deque[_Recorded] = deque()
         self._fresh = asyncio.Event()
         self._closed = False
         self._turned, self._through = asyncio.Event(), asyncio.Event()
@@ -35,11 +43,13 @@ class SampleFeed:
 
     def take(self, chunks: list[Chunk]) -> None:
         """Record chunks, and have them wait for their turn."""
-        self._station.record(chunks)
-        self._waiting.extend(chunks)
+        recorder = self._station.recorder
+        for chunk in chunks:
+            self._station.record([chunk])
+            self._waiting.append(_Recorded(chunk, recorder.position if recorder else None))
         skipped = 0
-        while self._waiting[-1].received_ns - self._waiting[0].received_ns > WAITING_S * 1e9:
-            skipped += len(self._waiting.popleft().data)
+        while self._waited_ns > WAITING_S * 1e9:
+            skipped += len(self._waiting.popleft().chunk.data)
         if skipped and not self.skipped:
             text = f"{self._link}: the processor does not keep up; samples are recorded, but not all are demodulated"
             self._station.happened(EventKind.LINK, "overload", text, {"link": self._link})
@@ -53,7 +63,7 @@ class SampleFeed:
 
     async def room(self) -> None:
         """Wait until half of what may wait is free: for sources that give samples as fast as they are asked for."""
-        while self._waiting and self._waiting[-1].received_ns - self._waiting[0].received_ns > WAITING_S / 2 * 1e9:
+        while self._waited_ns > WAITING_S / 2 * 1e9:
             self._turned.clear()
             await self._turned.wait()
 
@@ -65,9 +75,9 @@ class SampleFeed:
                 self._fresh.clear()
                 await self._fresh.wait()
                 continue
-            turn = self._turn()
+            turn, end = self._turn()
             self._turned.set()
-            batches = await asyncio.to_thread(path.receive, *turn)
+            batches = await asyncio.to_thread(path.receive, *turn, recorded_to=end)
             self._station.decoded(turn, batches)
         self._through.set()
 
@@ -75,10 +85,16 @@ class SampleFeed:
         """Wait until all is demodulated that came before it was closed."""
         await self._through.wait()
 
-    def _turn(self) -> list[Chunk]:
-        """The next chunks that wait, not too many."""
-        turn, size = [], 0
+    @property
+    def _waited_ns(self) -> int:
+        """How much later the newest samples that wait are than the oldest."""
+        return self._waiting[-1].chunk.received_ns - self._waiting[0].chunk.received_ns if self._waiting else 0
+
+    def _turn(self) -> tuple[list[Chunk], int | None]:
+        """The next chunks that wait, not too many, and the recording's position after them."""
+        turn, size, end = [], 0, None
         while self._waiting and size < TURN_BYTES:
-            turn.append(self._waiting.popleft())
-            size += len(turn[-1].data)
-        return turn
+            chunk, end = self._waiting.popleft()
+            turn.append(chunk)
+            size += len(chunk.data)
+        return turn, end

@@ -1,7 +1,8 @@
 """Catching up after the broker was away: the gap is decoded again from the recording, which holds every byte.
 
 The state of each link's framer and decoder at the moment the broker went is kept beside the position of the recording;
-from there the same bytes give the same packets. They go to ``backfill/PACKET``, so that screens, which want now, are
+from there the same bytes give the same packets. Samples are recorded before a thread demodulates them, so each link has
+a position of its own. Packets go to ``backfill/PACKET``, so that screens, which want now, are
 not held up by the past, and archives, which want everything, get it.
 """
 
@@ -9,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
 from groundstation.bus.outbox import Outbox
 from groundstation.pipeline import LinkPath, blocks, by_link
+from protocols.batch import Batch
+from protocols.chunk import Chunk
 from protocols.selection import chosen
 from replay.formats.mcap import McapRecording
 from replay.recorder import Recorder
@@ -29,15 +32,18 @@ ROWS_AHEAD = 5_000
 class Gap:
     """What the bus has not seen: from a position of the recording on."""
 
-    begin: int
-    """The recording's length when the broker went away."""
+    begins: Mapping[str, int]
+    """The position after the last chunk that each link had decoded when the broker went away."""
     paths: Mapping[str, LinkPath]
     """The links' framers and decoders as they were then."""
 
 
 def remember(recorder: Recorder, links: Mapping[str, LinkPath]) -> Gap:
     """The beginning of a gap: now."""
-    return Gap(recorder.position, {name: path.fork() for name, path in links.items()})
+    end = recorder.position
+    paths = {name: path.fork() for name, path in links.items()}
+    begins = {name: end if path.decoded_to is None else path.decoded_to for name, path in paths.items()}
+    return Gap(begins, paths)
 
 
 async def backfill(gap: Gap, recorder: Recorder, outbox: Outbox) -> int:
@@ -47,11 +53,12 @@ async def backfill(gap: Gap, recorder: Recorder, outbox: Outbox) -> int:
     """
     end, count = recorder.position, 0
     recording = await asyncio.to_thread(McapRecording, recorder.path)  # which looks for its marks in all of the file
+    of_samples = {name for name, path in gap.paths.items() if path.decoded_to is not None}
     slice_end = time.monotonic() + SLICE_S
-    missed = (chunk for chunk, _ in takewhile(lambda each: each[1] <= end, recording.tail(gap.begin)))
-    for group in blocks(missed):
+    for group in blocks(_missed(gap, recording, end)):
         for name, chunks in by_link(group).items():
-            for batch in gap.paths[name].receive(*chunks):
+            path = gap.paths[name]
+            for batch in await _demodulated(path, chunks) if name in of_samples else path.receive(*chunks):
                 count += len(batch)
                 for at in range(0, len(batch), ROWS_AHEAD):  # a lane that is given more at once would thin it
                     outbox.telemetry(chosen(batch, slice(at, at + ROWS_AHEAD)), "backfill")
@@ -60,6 +67,22 @@ async def backfill(gap: Gap, recorder: Recorder, outbox: Outbox) -> int:
             await asyncio.sleep(0)
             slice_end = time.monotonic() + SLICE_S
     return count
+
+
+def _missed(gap: Gap, recording: McapRecording, end: int) -> Iterator[Chunk]:
+    """The recorded chunks up to end that were not decoded when the gap began."""
+    tail = recording.tail(min(gap.begins.values()))
+    for chunk, after in takewhile(lambda each: each[1] <= end, tail):
+        if after > gap.begins[chunk.link]:
+            yield chunk
+
+
+async def _demodulated(path: LinkPath, chunks: Sequence[Chunk]) -> list[Batch]:
+    """The packets of samples, by a thread that rests as long as it works: what comes now has precedence."""
+    began = time.monotonic()
+    batches = await asyncio.to_thread(path.receive, *chunks)
+    await asyncio.sleep(time.monotonic() - began)
+    return batches
 
 
 async def _room(outbox: Outbox) -> None:
