@@ -9,8 +9,6 @@ from typing import Any
 
 from groundstation.campaign import Campaign, LimitTable, make_framer
 from groundstation.pipeline import Pipeline
-from groundstation.satellite import Satellite
-from groundstation.transmitters import radio_framing
 from protocols.errors import CampaignError, DeclarationError, RecordingError
 from protocols.packet import Vehicle
 from protocols.vehicles import vehicle, vehicles
@@ -36,18 +34,14 @@ class Reading:
         return self.recording.synthetic or self.vehicle.synthetic
 
 
-def read(
-    path: Path | str, campaign: Path | str | None = None, *, satellite: Satellite | None = None, vehicle_name: str = ""
-) -> Reading:
-    """A recording, by the campaign or satellite given, else by the campaign inside it, else by what its format says.
+def read(path: Path | str, campaign: Path | str | None = None) -> Reading:
+    """A recording, by the campaign given, else by the one inside it, else by what its format says.
 
     A vehicle file is never run because a recording names it: it would be code chosen by a data file.
 
     Raises RecordingError, CampaignError.
     """
     recording = open_recording(path)
-    if satellite is not None or vehicle_name:
-        return _as_told(recording, satellite, vehicle_name or (satellite.vehicle if satellite else ""))
     chosen = Campaign.load(campaign) if campaign else _inside(recording)
     links = recording.links
     framings = {name: _framing(recording, name, link, chosen) for name, link in links.items()}
@@ -61,21 +55,6 @@ def read(
     return Reading(recording, vehicle(names.pop()), framings, {})
 
 
-def _as_told(recording: Recording, satellite: Satellite | None, name: str) -> Reading:
-    """A recording of samples of a satellite, or one of a vehicle that it does not name itself."""
-    if name not in vehicles():
-        whose = f"of {satellite.name}" if satellite and not name else repr(name)
-        problem = f"no vehicle {whose} is known here to decode its packets; `groundstation info` lists those there are"
-        raise RecordingError(recording.path, problem)
-    framings = {
-        link: radio_framing(each.signal, satellite.transmitters)
-        if satellite is not None and each.signal is not None
-        else _readable(recording, link, each)
-        for link, each in recording.links.items()
-    }
-    return Reading(recording, vehicle(name), framings, {})
-
-
 def _framing(recording: Recording, name: str, link: RecordedLink, chosen: Campaign | None) -> str | Mapping[str, Any]:
     """The framing of a recorded link: what the campaign says of it, else what the recording does.
 
@@ -87,6 +66,11 @@ def _framing(recording: Recording, name: str, link: RecordedLink, chosen: Campai
     radios = [each for each, table in own.items() if table.modem or table.satellite]
     if chosen and link.signal is not None and len(recording.links) == len(radios) == 1:
         return chosen.framing(radios[0], link.signal)
+    if link.signal is not None and link.framing == "datagram":
+        problem = (
+            "holds samples and does not say of whom: add --satellite NAME, or --modem KIND:BAUD and --framing KIND"
+        )
+        raise RecordingError(recording.path, f"{problem}; or a campaign file with --campaign")
     return _readable(recording, name, link)
 
 

@@ -8,6 +8,7 @@ import importlib.util
 import traceback
 from pathlib import Path
 
+from protocols import undeclared
 from protocols.decoder import VehicleDecoder
 from protocols.errors import DeclarationError
 from protocols.packet import Vehicle
@@ -25,6 +26,8 @@ def load_vehicle(name: str, beside: Path, *, files: bool = True) -> Vehicle:
         if not files:
             raise NoVehicle(f"found {name!r}, a program, which is not run because a recording names it")
         return _from_file((beside.parent / name).resolve())
+    if name == undeclared.NAME:
+        return undeclared.VEHICLE
     try:
         return known_vehicle(name)
     except DeclarationError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from protocols.chunk import Chunk
 from replay.recording import Damage, RecordedLink, Recording
-from replay.sample_file import Piece
+from replay.sample_file import Piece, SampleFile
 from replay.sample_opening import open_sample_file
 from replay.sigmf_dataset import NAMESPACE
 
@@ -18,10 +18,10 @@ LINK = "samples"
 class SampleRecording(Recording):
     """Its chunks are samples, each piece within one capture and received when its last sample was taken."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises NotARecording where the file does not tell what its samples are."""
+    def __init__(self, path: Path, file: SampleFile | None = None) -> None:
+        """File is the file if it is open already. Raises NotARecording where it does not tell what its samples are."""
         super().__init__(path)
-        self.file = open_sample_file(path)
+        self.file = file or open_sample_file(path)
         """What was read of its header."""
         self.time_base, self.assumed = self.file.time_base, self.file.assumed
         about = self.file.about

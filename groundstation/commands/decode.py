@@ -6,6 +6,15 @@ It is read as fast as the disk and the processor allow; nothing is published.
   groundstation decode flight.cfl                        counts, flight events, damage
   groundstation decode flight.cfl --to flight.csv        and every value, one row a packet
   groundstation decode flight.mcap --campaign new.toml   with other limits or another vehicle file
+
+Samples of a radio (WAV, SigMF, raw IQ), transfer frames and other streams are told how to be read; their frames are
+then printed, a line of hexadecimal each, and counts and values on standard error:
+
+  groundstation decode pass.wav --satellite GOMX-3
+  groundstation decode pass.wav --modem fsk:9600 --framing ax100_golay
+  groundstation decode pass.bin --samples cu8:2.4M --modem gmsk:9600?carrier=25000 --framing hdlc?g3ruh=true
+  groundstation decode pass.sigmf-meta --satellite 43855 --frames kiss > pass.kss
+  groundstation decode frames.bin --framing fixed?frame_length=1115 --transfer-frames tm?fecf=true --frames none
 """
 
 from __future__ import annotations
@@ -14,7 +23,9 @@ import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from groundstation.stated_arguments import add_stated_arguments, stated_of
 
 if TYPE_CHECKING:
     from groundstation.pipeline import LinkPath, Pipeline
@@ -28,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", type=Path, help="the file to decode")
     parser.add_argument("--to", type=Path, metavar="FILE.csv", help="write every value there")
     parser.add_argument("--campaign", type=Path, metavar="FILE", help="read it by this campaign file")
+    add_stated_arguments(parser)
+    frames = ("hex", "kiss", "none")
+    parser.add_argument("--frames", choices=frames, default="hex", help="how such frames are printed; default: hex")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output at the end")
 
 
@@ -36,13 +50,20 @@ def run(arguments: argparse.Namespace) -> int:
     from groundstation.pipeline import blocks  # noqa: PLC0415
     from groundstation.progress import Progress  # noqa: PLC0415
     from groundstation.reading import read  # noqa: PLC0415
+    from groundstation.stated_reading import read_as_stated  # noqa: PLC0415
     from groundstation.summary import say, summary  # noqa: PLC0415
 
     target: Path | None = arguments.to
     if target is not None and (problem := _unfit(target, arguments.recording)):
         sys.stderr.write(f"groundstation decode: --to {target}: {problem}\n")
         return 2
-    reading = read(arguments.recording, arguments.campaign)
+    stated = stated_of(arguments)
+    if stated is None:
+        reading = read(arguments.recording, arguments.campaign)
+    else:
+        reading = read_as_stated(arguments.recording, stated)
+        if target is None:
+            return _list(arguments, reading)
     pipeline = reading.pipeline()
     fresh = {name: path.fork() for name, path in pipeline.links.items()}
     progress = Progress("decoding", reading.recording)
@@ -50,6 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
         for group in blocks(reading.recording.chunks()):
             pipeline.receive(*group)
             progress.at(group[-1].received_ns)
+        for name in pipeline.links:
+            pipeline.finish(name)
     finally:
         progress.end()
     told = summary(pipeline, damage=reading.recording.damage, recording=arguments.recording)
@@ -58,6 +81,33 @@ def run(arguments: argparse.Namespace) -> int:
         _export(reading, fresh, pipeline, target)
     say(told, *([f"written to {target}"] if target else []), as_json=arguments.json)
     return 0 if told["packets"] else 1
+
+
+def _list(arguments: argparse.Namespace, reading: Reading) -> int:
+    """Print frames as they are found, then counts; 1 where there was none."""
+    import orjson  # noqa: PLC0415
+
+    from groundstation.frame_listing import FrameListing, described, writer  # noqa: PLC0415
+    from groundstation.frame_summary import frame_lines, frame_summary  # noqa: PLC0415
+    from groundstation.progress import Progress  # noqa: PLC0415
+
+    found = FrameListing(reading)
+    write = writer("none" if arguments.json else arguments.frames, reading.recording)
+    progress = Progress("decoding", reading.recording)
+    kept: list[dict[str, Any]] = []
+    try:
+        for _, frames in found.frames(progress.at):
+            write(frames)
+            if arguments.json and arguments.frames != "none":
+                kept += described(frames)
+    finally:
+        progress.end()
+    told = frame_summary(found, kept)
+    if arguments.json:
+        sys.stdout.write(orjson.dumps(told).decode() + "\n")
+    else:
+        sys.stderr.write("\n".join(frame_lines(told)) + "\n")
+    return 0 if any(link["frames"] for link in told["links"].values()) else 1
 
 
 def _unfit(target: Path, recording: Path) -> str:
@@ -92,6 +142,9 @@ def _export(reading: Reading, fresh: Mapping[str, LinkPath], counted: Pipeline, 
                 for batch in fresh[name].receive(*chunks):
                     export.write(batch)
             progress.at(group[-1].received_ns)
+        for path in fresh.values():
+            for batch in path.finish():
+                export.write(batch)
         export.close()
     except BaseException:
         export.abandon()

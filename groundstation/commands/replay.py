@@ -6,6 +6,7 @@ groundstation/replay/, never under those of a live station, and every screen say
   groundstation replay flight.cfl
   groundstation replay flight.mcap --speed 10 --from T-5 --to T+60
   groundstation replay flight.mcap --speed max --no-console --json
+  groundstation replay pass.wav --satellite GOMX-3
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 from groundstation.hosting import add_station_arguments, console_and_station, host, with_console
 from groundstation.registry import state_directory
+from groundstation.stated_arguments import add_stated_arguments, stated_of
 
 HELP = "replay a recording in the console and on the bus"
 
@@ -51,14 +53,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="begin", type=moment, metavar="T", help="begin there: T+12.3, or seconds")
     parser.add_argument("--to", dest="end", type=moment, metavar="T", help="end there: T+60, or seconds")
     parser.add_argument("--loop", action="store_true", help="begin again at the end")
+    add_stated_arguments(parser)
     add_station_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay to the end, or until stopped."""
     from groundstation.reading import read  # noqa: PLC0415
+    from groundstation.stated_reading import read_as_stated  # noqa: PLC0415
 
-    reading = read(arguments.recording, arguments.campaign)
+    stated = stated_of(arguments)
+    if stated is None:
+        reading = read(arguments.recording, arguments.campaign)
+    else:
+        reading = read_as_stated(arguments.recording, stated)
     if with_console(arguments):
         return console_and_station(sys.argv[1:], state_directory() / f"replay-{arguments.recording.stem}.log")
     from groundstation.replaying import replaying  # noqa: PLC0415
