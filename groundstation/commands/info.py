@@ -74,7 +74,10 @@ def _recording(path: Path) -> dict[str, Any]:
 
 def _link(link: RecordedLink, size: int) -> str:
     """How a link is read, and of one of samples, what they are."""
-    read = f"{link.vehicle or '?'}, framing {framing_text(link.framing)}"
+    framing = link.framing
+    if not isinstance(framing, str):
+        framing = {name: value for name, value in framing.items() if name != "signal"}  # which is said better below
+    read = f"{link.vehicle or '?'}, framing {framing_text(framing)}"
     if link.signal is None:
         return read
     signal, samples = link.signal, size // link.signal.size
