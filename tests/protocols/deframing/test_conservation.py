@@ -8,8 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from protocols.coding.crc import crc
 from protocols.deframing.deframer import BitFrame, Deframer, deframer, deframers
 from protocols.deframing.ideassat import HEADER, Ideassat
+from protocols.deframing.mobitex import Mobitex
 from protocols.deframing.smog_p import DECIDED, SmogPSignalling
 from protocols.errors import DeclarationError
 
@@ -29,6 +31,13 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("ax5043", {"max_length": 40}),
     ("ideassat", {}),
     ("lilacsat_1", {}),
+    ("mobitex", {}),
+    ("mobitex", {"nx": False, "callsign": False}),
+    ("mobitex", {"blocks": 3}),
+    ("snet", {}),
+    ("snet", {"code": 2, "salsat": True}),
+    ("snet", {"code": 3}),
+    ("snet", {"code": 0}),
     ("fx25", {}),
     ("fx25", {"nrzi": False, "g3ruh": True}),
     ("fx25", {"astrocast": True}),
@@ -62,9 +71,18 @@ def bodies(made: Deframer, options: dict[str, Any]) -> st.SearchStrategy[list[by
     if isinstance(made, SmogPSignalling):
         decided = st.lists(st.sampled_from([b"\x00", b"\xff"]), min_size=DECIDED, max_size=DECIDED).map(b"".join)
         body = st.tuples(body, decided).map(lambda pair: pair[0][:-DECIDED] + pair[1])
+    if isinstance(made, Mobitex):
+        body = st.integers(1, 4).flatmap(lambda count: mobitex_frames(options, options.get("blocks", count)))
     if isinstance(made, Ideassat):
         body = body.map(lambda each: each[: HEADER - 3] + bytes.fromhex("4130f0") + each[HEADER:])
     return st.lists(body, min_size=1, max_size=3)
+
+
+def mobitex_frames(options: dict[str, Any], blocks: int) -> st.SearchStrategy[bytes]:
+    """Frames of so many blocks, with a callsign where there is one, and what receivers add."""
+    data = st.binary(min_size=18 * blocks, max_size=18 * blocks)
+    name = crc("crc-16/xmodem").append(b"DP0TBA") if options.get("callsign", True) else b""
+    return data.map(lambda each: bytes((0x20 | blocks - 1, 14)) + name + each + bytes.fromhex("aa00000000bb"))
 
 
 @st.composite
