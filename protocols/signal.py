@@ -69,7 +69,8 @@ class Signal:
     def array(self, data: bytes | memoryview) -> NDArray[Any]:
         """Samples of whole size as complex64 or float32 (n,), 1 at full scale. What is no number stays so."""
         kind, zero, scale = self._numbers
-        values = np.frombuffer(data, kind).astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which a demodulator counts
+            values = np.frombuffer(data, kind).astype(np.float32, copy=False)
         if zero:
             values = values - np.float32(zero)
         if scale != 1.0:

@@ -24,6 +24,7 @@ FCS = "crc-16/ibm-sdlc:little"
 """The 16-bit frame check sequence of ISO/IEC 13239 as it lies in bytes sent least significant bit first."""
 SHORTEST = 15
 """Bytes of the shortest AX.25 frame without its check: two addresses of seven and a control byte."""
+_OPENING = 4  # flags before the first frame
 _FLAG = np.array((0, 1, 1, 1, 1, 1, 1, 0), np.uint8)
 
 
@@ -79,8 +80,11 @@ class Hdlc(Deframer):
         return self._account([], gone, 0)
 
     def encode(self, bodies: Iterable[bytes]) -> NDArray[np.uint8]:
-        """The bits of bodies, as uint8 (n,), with their checks and a flag before and behind each."""
-        pieces = [_FLAG]
+        """The bits of bodies, as uint8 (n,), with their checks and a flag before and behind each.
+
+        Flags enough precede the first that a receiver's descrambler, which takes 17 bits to fill, is ready for it.
+        """
+        pieces = [_FLAG] * _OPENING
         for body in bodies:
             pieces += [_stuffed(np.unpackbits(np.frombuffer(self._encode(body), np.uint8), bitorder="little"))]
             pieces += [_FLAG]

@@ -32,6 +32,8 @@ LOCK_DB = 4.0
 """Eb/N0 above which bits are called received: below, no code but the strongest brings a frame through."""
 RECENT = 20
 """Frames of which a report tells."""
+PREAMBLE = np.tile(np.array((1, 0), np.uint8), 128)
+"""What is sent before the first frame of a burst: bits by which filters, timing and descramblers are set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,10 @@ class Radio(Framer):
         return frames
 
     def encode(self, bodies: Iterable[bytes]) -> bytes:
-        """Samples as the first transmitter sends bodies in its first framing, at half of full scale."""
+        """Samples as the first transmitter sends bodies in its first framing, behind a preamble, at half of full scale."""
         chosen = self.transmitters[0]
         modulator = chosen.modulator(self.signal)
-        bits = chosen.deframers()[0].encode(bodies)
+        bits = np.concatenate((PREAMBLE, chosen.deframers()[0].encode(bodies)))
         sent = np.concatenate((modulator.modulate(bits), modulator.finish()))
         return self.signal.encode(0.5 * sent)
 
