@@ -105,7 +105,7 @@ class Radio(Framer):
         return frames
 
     def encode(self, bodies: Iterable[bytes]) -> bytes:
-        """Samples as the first transmitter sends bodies in its first framing, behind a preamble, at half of full scale."""
+        """Samples as the first transmitter sends bodies in its first framing, behind a preamble, at half scale."""
         chosen = self.transmitters[0]
         modulator = chosen.modulator(self.signal)
         bits = np.concatenate((PREAMBLE, chosen.deframers()[0].encode(bodies)))
