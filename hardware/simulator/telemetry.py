@@ -50,8 +50,10 @@ class _Stream:
 class OsxTelemetry:
     """A whole flight's telemetry, from the pad to after the impact."""
 
-    def __init__(self, *, seed: int = 1, flight: Trajectory | None = None) -> None:
-        """Measure ``flight`` (else OS-X's own) with the noise of ``seed``."""
+    def __init__(self, *, seed: int = 1, flight: Trajectory | None = None, framed: bool = True) -> None:
+        """Measure ``flight`` (else OS-X's own) with the noise of ``seed``. Not framed, packets are as a radio's frames
+        carry them.
+        """
         flight = flight if flight is not None else fly(FLIGHT_STEP)
         self.start = float(flight.time[0])
         """s since T-0: nothing is sent before."""
@@ -59,10 +61,10 @@ class OsxTelemetry:
         """s since T-0: everything has been sent by then."""
         self._streams = [_stream(packet, flight, seed) for packet in VEHICLE.packets]
         framing: Any = VEHICLE.framing
-        self._framer = framer(**framing)
+        self._framer = framer(**framing) if framed else None
 
     def window(self, begin: float, end: float) -> list[tuple[float, bytes]]:
-        """What is sent from ``begin`` until before ``end``, s since T-0: time and one whole framed packet each.
+        """What is sent from ``begin`` until before ``end``, s since T-0: time and one whole packet each.
 
         Ordered by time. Windows that adjoin give every packet once, with its sequence count, however they are cut.
         """
@@ -70,9 +72,12 @@ class OsxTelemetry:
         for stream in self._streams:
             first, last = np.searchsorted(stream.sent, (begin, end))
             times, rows = stream.sent[first:last].tolist(), stream.rows[first:last]
-            found.extend((time, self._framer.encode((row.tobytes(),))) for time, row in zip(times, rows, strict=True))
+            found.extend((time, self._sent(row.tobytes())) for time, row in zip(times, rows, strict=True))
         found.sort(key=itemgetter(0))
         return found
+
+    def _sent(self, packet: bytes) -> bytes:
+        return self._framer.encode((packet,)) if self._framer else packet
 
 
 def _stream(packet: Packet, flight: Trajectory, seed: int) -> _Stream:

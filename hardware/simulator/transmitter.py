@@ -63,6 +63,9 @@ class Sink(ABC):
     async def write(self, packets: Sequence[bytes]) -> None:
         """Hand over packets, or drop and count what is not taken. Never waits for long, never raises OSError."""
 
+    async def finish(self) -> None:  # noqa: B027 most have nothing to wait for
+        """Wait until what was handed over has left, where that takes time."""
+
     @abstractmethod
     async def close(self) -> None:
         """Let go of the device. May be called at any time."""
@@ -202,7 +205,7 @@ def sink(address: str) -> Sink:
     """The sink that ``pty:`` or ``udp:HOST:PORT`` names, not yet open. Raises AddressError."""
     kind, colon, target = address.partition(":")
     if not colon or kind not in ("pty", "udp"):
-        raise AddressError(address, "want pty: or udp:HOST:PORT")
+        raise AddressError(address, "want pty:, udp:HOST:PORT, or of a radio rtl_tcp:HOST:PORT or sigmf:PATH")
     if "?" in target:
         raise AddressError(address, f"{kind} has no options to send with; leave out what follows the question mark")
     if kind == "pty":

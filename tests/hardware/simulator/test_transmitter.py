@@ -246,9 +246,9 @@ def test_sinks_are_named_by_address() -> None:
 @pytest.mark.parametrize(
     ("address", "problem"),
     [
-        ("", "want pty: or udp:HOST:PORT"),
-        ("pty", "want pty: or udp:HOST:PORT"),
-        ("tcp:127.0.0.1:5000", "want pty: or udp:HOST:PORT"),
+        ("", "want pty:, udp:HOST:PORT, or of a radio"),
+        ("pty", "want pty:, udp:HOST:PORT, or of a radio"),
+        ("tcp:127.0.0.1:5000", "want pty:, udp:HOST:PORT, or of a radio"),
         ("pty:/dev/pts/4", "write pty: alone"),
         ("pty:?baud=9600", "no options"),
         ("udp:127.0.0.1", "does not end with a port"),
