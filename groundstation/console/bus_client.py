@@ -25,6 +25,7 @@ _TOPICS = {
     "status": 1,
     "definition": 1,
     "link/+": 0,
+    "radio/+": 0,
     "alarms": 1,
     "events": 1,
     "event": 1,
@@ -35,8 +36,8 @@ _TOPICS = {
 
 
 class Inbox(asyncio.Queue[aiomqtt.Message]):
-    """Messages waiting to be taken; a full one drops its oldest telemetry, and only when it holds none its oldest
-    message.
+    """Messages waiting to be taken; a full one drops its oldest telemetry or spectrum, and only when it holds none its
+    oldest message.
     """
 
     dropped = 0
@@ -51,8 +52,8 @@ class Inbox(asyncio.Queue[aiomqtt.Message]):
     def put_nowait(self, item: aiomqtt.Message) -> None:
         """Take a message, at the cost of an older one when full."""
         if len(self.waiting) >= INBOX:
-            telemetry = (at for at, each in enumerate(self.waiting) if "/telemetry/" in each.topic.value)
-            del self.waiting[next(telemetry, 0)]
+            newest_wins = (at for at, each in enumerate(self.waiting) if _is_replaced(each.topic.value))
+            del self.waiting[next(newest_wins, 0)]
             self.dropped += 1
         super().put_nowait(item)
 
@@ -61,6 +62,11 @@ class Inbox(asyncio.Queue[aiomqtt.Message]):
         taken = self.waiting[:]
         self.waiting.clear()
         return taken
+
+
+def _is_replaced(topic: str) -> bool:
+    """Whether the next message of a topic says all that matters."""
+    return "/telemetry/" in topic or "/radio/" in topic
 
 
 Listener = Callable[[str, bytes, bool], None]

@@ -16,9 +16,13 @@ from groundstation.console.declared import Definition, Packet, read_definition
 from groundstation.console.history import Curve
 from groundstation.console.packet_state import PacketState
 from groundstation.console.payloads import Alarm, Event, LinkHealth, Status, read, read_all
+from groundstation.console.radio import read_radio
+from groundstation.console.radio_state import RadioState
 from groundstation.console.reading import Quality
 
 EVENTS_KEPT = 500
+RADIOS_KEPT = 8
+"""Radio links whose history is kept: a station has one or two, and each takes two megabytes."""
 
 
 class Intake:
@@ -45,6 +49,8 @@ class Intake:
         self.status = Status()
         self.status_at_ns = 0
         self.links: dict[str, LinkHealth] = {}
+        self.radios: dict[str, RadioState] = {}
+        """The radio links, by name."""
         self.alarms: list[Alarm] = []
         self.events: list[Event] = []
         self.packets: dict[str, PacketState] = {}
@@ -73,6 +79,7 @@ class Intake:
             "status": self._take_status,
             "definition": self._take_definition,
             "link": self._take_link,
+            "radio": self._take_radio,
             "alarms": self._take_alarms,
             "event": self._take_event,
             "events": self._take_events,
@@ -120,7 +127,8 @@ class Intake:
         self.session, self.clock, self._traces, self.events = session, DataClock(), {}, []
         self._ranges = {}
         if self.status.mode != "replay":
-            self.links, self.alarms, self._levels = {}, [], {}
+            self.links, self.alarms, self._levels, self.radios = {}, [], {}, {}
+        self.radios = {name: RadioState(name) for name in self.radios}
         for name, packet in self.packets.items():
             self.packets[name] = PacketState(packet.declared)
 
@@ -137,6 +145,16 @@ class Intake:
 
     def _take_link(self, leaf: str, message: Mapping[str, Any], at_ns: int, retained: bool) -> None:  # noqa: ARG002
         self.links[leaf] = read(LinkHealth, message)
+
+    def _take_radio(self, leaf: str, message: Mapping[str, Any], at_ns: int, retained: bool) -> None:
+        radio = read_radio(message)
+        if not self._is_present(radio.session, retained=retained):
+            return
+        if leaf not in self.radios and len(self.radios) >= RADIOS_KEPT:
+            raise ValueError("more radio links than there is room for")
+        self.radios.setdefault(leaf, RadioState(leaf)).take(radio)
+        if not retained:
+            self.clock.arrived(radio.at_ns, at_ns)
 
     def _take_alarms(self, leaf: str, message: Mapping[str, Any], at_ns: int, retained: bool) -> None:  # noqa: ARG002
         self.alarms = sorted(read_all(Alarm, message["alarms"]), key=_in_order_of_need)

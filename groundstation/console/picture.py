@@ -10,6 +10,7 @@ from groundstation.console.declared import Measurement
 from groundstation.console.history import Curve
 from groundstation.console.intake import Intake
 from groundstation.console.packet_state import PacketState
+from groundstation.console.radio_state import RadioState
 from groundstation.console.reading import Origin, Quality, Reading
 
 STALE_INTERVALS = 3
@@ -20,6 +21,8 @@ UNKNOWN_RATE_NS = 10_000_000_000
 """When a value of which nobody knows how often it comes is stale."""
 DATA_OLD_NS = 2_000_000_000
 """The header says DATA OLD when nothing at all is newer than this, or than three intervals of the fastest packet."""
+RADIO_STALE_NS = 2_000_000_000
+"""A radio's spectrum comes 5 times a second: after this it no longer shows what is received."""
 NO_CURVE = Curve(np.empty(0, np.int64), np.empty(0))
 
 
@@ -78,6 +81,16 @@ class Picture(Intake):
         interval_ns = packet.interval_ns
         bound = max(STALE_FLOOR_NS, STALE_INTERVALS * interval_ns) if interval_ns else UNKNOWN_RATE_NS
         return bound * self._pace
+
+    def radio_age_ns(self, radio: RadioState) -> int:
+        """Age of a radio link's newest message in data time; -1 when none was ever received."""
+        return max(0, self.now_ns - radio.radio.at_ns) if radio.radio else -1
+
+    def is_radio_stale(self, radio: RadioState) -> bool:
+        """Whether a radio link's newest message no longer says how it is received now."""
+        if radio.radio and not self.is_running and self.status.state != "ended":
+            return True
+        return self.radio_age_ns(radio) > RADIO_STALE_NS * self._pace
 
     def reading(self, name: str) -> Reading:
         """One measurement now, by its full name; absent where nobody knows it."""

@@ -65,16 +65,27 @@ def full() -> Picture:
             "detail": {"lock": "l" * 40, "x": [1]},
             "packets": {"p": 2**40, "other": "junk"},
         }  # fmt: skip
+    modems = [{"kind": "fsk", "baud": 9600}, {"kind": "psk", "baud": 1e6, "carrier": -2e5}, {}]
+    signals = {"s-band": {"samples": "cu8", "rate": 2.4e6, "frequency": 2.2455e9}, "漢字" * 20: {"samples": "ri16_le"}}
+    for name, signal in signals.items():
+        messages[f"radio/{name}"] = {
+            "session": "s", "at_ns": now, "signal": signal, "saturated": 2**62,
+            "spectrum": {"low_hz": -1.2e6, "high_hz": 1.2e6, "db": [-90.0, None, 1e300, -1e300] * 64},
+            "transmitters": [{"modem": modem, "framing": "f" * 99, "eb_n0": -12.5, "carrier_offset_hz": 9e5,
+                              "sync": "lock", "frames": 2**62} for modem in modems],
+            "recent": [{"received_ns": now - n * 10**9, "bytes": 2**40, "transmitter": n} for n in range(9)],
+        }  # fmt: skip
     for leaf, message in messages.items():
         picture.take(f"{ROOT}/{leaf}", orjson.dumps(message), at_ns=now)
     assert picture.not_understood == 0
     assert len(picture.links) == len(states)
+    assert len(picture.radios) == len(signals)
     return picture
 
 
 def test_every_view_says_what_it_is() -> None:
     views = panel_classes()
-    assert {"flight", "measurements", "links", "events"} <= {view.TITLE for view in views}
+    assert {"flight", "measurements", "links", "radio", "events"} <= {view.TITLE for view in views}
     assert all(view.TITLE and len(view.KEY) == 1 and view.__doc__ for view in views)
     keys = [view.KEY for view in views]
     assert len(set(keys)) == len(keys)

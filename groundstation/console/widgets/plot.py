@@ -3,19 +3,17 @@ axis.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.style import Style
 
 from groundstation.console.numerals import Scale
 from groundstation.console.picture import Picture
-from groundstation.console.widgets import raster
+from groundstation.console.widgets import axes, raster
+from groundstation.console.widgets.axes import SECOND, Window
 from groundstation.console.widgets.lines import Line, Lines
 from groundstation.console.widgets.signs import ORIGIN_SIGNS
 
-SECOND = 1_000_000_000
 BEFORE_T0_S = 10.0
 """Seconds before T-0 that the plot of a flight begins."""
 FLIGHT_SPANS_S = (30, 60, 120, 180, 300, 420, 600, 900, 1200, 1800, 2400)
@@ -32,15 +30,6 @@ QUIET_COUNTS = 20
 """And at least this many counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What part of time a plot shows, in seconds since the origin ``zero_ns``."""
-
-    zero_ns: int
-    start: float
-    end: float
-
-
 def window_of(picture: Picture, span: float | None) -> Window:
     """The last ``span`` seconds; None for the whole flight since T-0, or the last two minutes before T-0 is known."""
     t0 = picture.status.t0_ns
@@ -51,22 +40,6 @@ def window_of(picture: Picture, span: float | None) -> Window:
         return Window(zero, -BEFORE_T0_S, float(length))
     length_s = span or (UNKNOWN_T0_SPAN_S if t0 is None else float(FLIGHT_SPANS_S[-1]))
     return Window(zero, now - length_s, now)
-
-
-@dataclass(slots=True)
-class _Canvas:
-    """Cells of the plot's area: characters and the index of their style."""
-
-    codes: NDArray[np.uint32]
-    styles: NDArray[np.int8]
-
-    def row(self, y: int, styles: list[Style]) -> list[tuple[str, Style]]:
-        starts = np.flatnonzero(np.diff(self.styles[y], prepend=-1))
-        ends = [*starts[1:].tolist(), self.styles.shape[1]]
-        return [
-            (raster.text_of(self.codes[y, start:end]), styles[self.styles[y, start]])
-            for start, end in zip(starts.tolist(), ends, strict=True)
-        ]
 
 
 class Plot(Lines):
@@ -92,16 +65,13 @@ class Plot(Lines):
         rows, columns = height - 3, width - self._margin - 1
         curves = [self._extremes(picture, name, window, columns * 2) for name in self.names]
         bottom, top, step = self._settle(curves, picture, scale, rows)
-        labels = _labels(bottom, top, step, rows)
+        labels = axes.value_labels(bottom, top, step, rows)
         self._margin = min(WIDEST_MARGIN, max(MARGIN, *map(len, labels.values())))  # a change shows at the next drawing
         canvas = self._canvas(picture, curves, scale, (bottom, top), (rows, columns))
         styles = self._styles()
-        area = [[self._beside(labels.get(y)), *canvas.row(y, styles)] for y in range(rows)]
-        return [self._title(picture, scale), *area, *self._axis(picture, window, columns)]
-
-    def _beside(self, label: str | None) -> tuple[str, Style]:
-        text = "" if label is None else label[: self._margin]
-        return f"{text:>{self._margin}}{'│' if label is None else '┤'}", self.palette.quiet
+        quiet, margin = self.palette.quiet, self._margin
+        area = [[(axes.beside(labels.get(y), margin), quiet), *canvas.row(y, styles)] for y in range(rows)]
+        return [self._title(picture, scale), *area, *axes.time_axis(picture, window, columns, margin, quiet)]
 
     def _scale_for(self, picture: Picture) -> Scale:
         readings = [picture.reading(name) for name in self.names]
@@ -173,17 +143,13 @@ class Plot(Lines):
         scale: Scale,
         ends: tuple[float, float],
         size: tuple[int, int],
-    ) -> _Canvas:
+    ) -> axes.Canvas:
         (rows, columns), (bottom, top) = size, ends
-        canvas = _Canvas(np.full((rows, columns), raster.BLANK, np.uint32), np.zeros((rows, columns), np.int8))
+        canvas = axes.Canvas.blank(rows, columns)
         for index, (low, high) in enumerate(curves):
-            lit = raster.dots(low / scale.factor, high / scale.factor, bottom, top, rows * 4)
-            codes = raster.braille(lit)
-            here = codes != raster.BLANK
-            canvas.codes |= codes
-            canvas.styles[here] = 4 + index % 3
+            canvas.add(raster.dots(low / scale.factor, high / scale.factor, bottom, top, rows * 4), 4 + index % 3)
         for limit, style in self._limits(picture):
-            y = _row_of(limit / scale.factor, bottom, top, rows)
+            y = axes.row_of(limit / scale.factor, bottom, top, rows)
             if 0 <= y < rows:
                 free = canvas.codes[y] == raster.BLANK
                 canvas.codes[y, free], canvas.styles[y, free] = ord("┄"), style
@@ -198,42 +164,3 @@ class Plot(Lines):
             title += [(mark, styles[index % 3]), (name.partition(".")[2].replace("_", " "), self.palette.quiet)]
             title.append((", " if index < len(self.names) - 1 or scale.unit else "", self.palette.quiet))
         return [*title, (f"{scale.unit} {sign}", self.palette.quiet)]
-
-    def _axis(self, picture: Picture, window: Window, columns: int) -> list[Line]:
-        """The axis with its ticks and the flight events on it, and the line of their times."""
-        span = window.end - window.start
-        step = raster.time_step(span, max(1, columns // 9))
-        line, labels = ["─"] * columns, [" "] * (columns + 8)
-        for tick in raster.ticks(window.start, window.end, step):
-            x = int((tick - window.start) / span * columns)
-            text = raster.time_label(tick, step) if picture.status.t0_ns is not None else _ago(tick, step)
-            left = min(max(0, x - len(text) // 2), columns - len(text))
-            if x < columns and left >= 0 and not "".join(labels[max(0, left - 1) : left + len(text) + 1]).strip():
-                line[x] = "┬"
-                labels[left : left + len(text)] = text
-        for event in picture.events:
-            x = int(((event.received_ns - window.zero_ns) / SECOND - window.start) / span * columns)
-            if event.kind == "flight" and 0 <= x < columns:
-                line[x] = "▴"
-        quiet = self.palette.quiet
-        return [
-            [(f"{'':>{self._margin}}└{''.join(line)}", quiet)],
-            [(f"{'':>{self._margin + 1}}{''.join(labels[:columns])}", quiet)],
-        ]
-
-
-def _labels(bottom: float, top: float, step: float, rows: int) -> dict[int, str]:
-    """The ticks' numbers by the row of cells they stand beside."""
-    decimals = raster.tick_decimals(step)
-    ticks = raster.ticks(bottom, top, step)
-    return {min(rows - 1, max(0, _row_of(tick, bottom, top, rows))): f"{tick:.{decimals}f}" for tick in ticks}
-
-
-def _row_of(value: float, bottom: float, top: float, rows: int) -> int:
-    """The row of cells in which a value's dot lies; outside 0 to rows - 1 when the value is outside."""
-    dot = (top - value) / (top - bottom) * (rows * 4 - 1)
-    return math.floor(round(dot) / 4)
-
-
-def _ago(seconds: float, step: float) -> str:
-    return "now" if abs(seconds) < 1e-6 else f"{seconds:.{0 if step >= 1 else 1}f} s".replace("-", "−")

@@ -115,6 +115,24 @@ class Bus:
         }  # fmt: skip
         self.publish("link/umbilical", {**message, **changes})
 
+    def radio(self, link: str = "downlink", **changes: Any) -> None:
+        """What a radio link says of its signal: noise at -80 dBFS, a carrier at -40 dBFS 305 kHz up."""
+        decibels = [-80.0] * 256
+        decibels[160] = -40.0
+        message = {
+            "session": self.session, "at_ns": self.data_ns,
+            "signal": {"samples": "cu8", "rate": 2_400_000.0, "frequency": 437_500_000.0},
+            "spectrum": {"low_hz": -1_200_000.0, "high_hz": 1_200_000.0, "db": decibels},
+            "samples_in": 123_456_789, "invalid": 0, "saturated": 0,
+            "transmitters": [{
+                "modem": {"kind": "fsk", "baud": 9600}, "framing": "ax100_golay", "eb_n0": 12.3,
+                "carrier_offset_hz": 350.0, "sync": "lock", "frames": 17, "check_failures": 1, "corrected": 23,
+                "bits_in": 1234}],
+            "recent": [{"received_ns": START_NS, "bytes": 153, "eb_n0": 11.8, "corrected": 3, "transmitter": 0}],
+        }  # fmt: skip
+        self.publish(f"radio/{link}", {**message, **changes})
+        self.tick()
+
     def replay(self, **changes: Any) -> None:
         state = {"path": "hop.mcap", "position_ns": self.data_ns, "first_ns": START_NS - 10 * SECOND,
                  "last_ns": START_NS + 290 * SECOND, "speed": 1.0, "paused": False, "loop": False}  # fmt: skip
@@ -153,7 +171,7 @@ class Operator:
     async def look(self) -> str:
         """The screen's text after everything has been drawn."""
         await self.pilot.pause()
-        for _ in range(2):  # heights that follow from what was drawn show at the second drawing
+        for _ in range(3):  # heights that follow from what was drawn show at the third drawing
             self.console.panel.touch()
             self.console._text_ns = 0
             self.console.draw()

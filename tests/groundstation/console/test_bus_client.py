@@ -65,6 +65,8 @@ async def test_the_only_station_is_found_shown_and_asked(mosquitto: Any, eventua
         app = BusConsole(mosquitto.url, None, owner=False)
         async with app.run_test(size=(100, 30)) as pilot:
             await eventually(lambda: app.picture.root == ROOT)
+            await station.publish("radio/downlink", {"session": "one", "at_ns": time.time_ns()})
+            await eventually(lambda: app.picture.radios)
             await eventually(lambda: app.picture.reading("power.voltage").value == 28.4)
             await station.publish("telemetry/power", telemetry(2, 27.9))
             await eventually(lambda: app.picture.reading("power.voltage").value == 27.9)
@@ -118,11 +120,12 @@ def message(topic: str, number: int) -> aiomqtt.Message:
     return aiomqtt.Message(topic, str(number).encode(), qos=0, retain=False, mid=number, properties=None)
 
 
-async def test_a_full_inbox_keeps_the_newest_telemetry_and_everything_else() -> None:
+@pytest.mark.parametrize("topic", ["telemetry/power", "radio/downlink"])
+async def test_a_full_inbox_keeps_the_newest_telemetry_and_everything_else(topic: str) -> None:
     inbox = Inbox()
     inbox.put_nowait(message(f"{ROOT}/definition", 0))
     for number in range(1, INBOX + 100):
-        inbox.put_nowait(message(f"{ROOT}/telemetry/power", number))
+        inbox.put_nowait(message(f"{ROOT}/{topic}", number))
     taken = inbox.take_all()
     assert len(taken) == INBOX
     assert taken[0].topic.value.endswith("definition")
