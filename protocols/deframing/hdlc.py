@@ -35,16 +35,18 @@ class Hdlc(Deframer):
         self,
         *,
         g3ruh: bool = False,
-        nrzi: bool = True,
+        nrzi: int = True,
         min_length: int = SHORTEST,
         max_length: int = 2048,
         check: str = FCS,
     ) -> None:
-        """Lengths are bytes of a frame without its check, which is a CRC by its name."""
+        """Nrzi may be 2 for a line that is coded twice (UA01). Lengths are bytes of a frame without its check, which is
+        a CRC by its name.
+        """
         super().__init__()
         self._check = crc(check)
         self._descrambler = Descrambler() if g3ruh else None
-        self._nrzi = Differential(NRZ_S) if nrzi else None
+        self._nrzi = [Differential(NRZ_S) for _ in range(nrzi)]
         self._least, self._most = 8 * (min_length + self._check.width), 8 * (max_length + self._check.width)
         self._held = np.zeros(
             0, np.uint8
@@ -89,14 +91,16 @@ class Hdlc(Deframer):
             pieces += [_stuffed(np.unpackbits(np.frombuffer(self._encode(body), np.uint8), bitorder="little"))]
             pieces += [_FLAG]
         line = np.concatenate(pieces)
-        if self._nrzi:
+        for _ in self._nrzi:
             line = Differential(NRZ_S).encode(line)
         return Scrambler().scramble(line) if self._descrambler else line
 
     def _decoded(self, bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bits without scrambler and line code."""
         bits = self._descrambler.descramble(bits) if self._descrambler else bits
-        return self._nrzi.decode(bits) if self._nrzi else bits
+        for nrzi in self._nrzi:
+            bits = nrzi.decode(bits)
+        return bits
 
     def _frames(self, bits: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArray[np.int64]) -> list[BitFrame]:
         """The good frames among the stretches from each begin to its end."""

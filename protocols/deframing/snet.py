@@ -116,7 +116,7 @@ class Snet(MarkedDeframer):
 
 
 def _remainder(bits: NDArray[np.uint8], width: int, poly: int, *, either: bool = False) -> int:
-    """A CRC from all ones; either: the polynomial is added where the highest bit or the data's is 1, not one of them."""
+    """A CRC from all ones; either: the polynomial is added where the highest bit or the data's is 1, or both."""
     mask, top, register = (1 << width) - 1, width - 1, (1 << width) - 1
     for bit in bits.tolist():
         high = register >> top

@@ -9,18 +9,25 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from protocols.coding.crc import crc
+from protocols.deframing import ngham
 from protocols.deframing.deframer import BitFrame, Deframer, deframer, deframers
 from protocols.deframing.ideassat import HEADER, Ideassat
 from protocols.deframing.mobitex import Mobitex
+from protocols.deframing.ngham import Ngham
 from protocols.deframing.smog_p import DECIDED, SmogPSignalling
+from protocols.deframing.usp import SIZES, Usp
 from protocols.errors import DeclarationError
 
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("hdlc", {}),
     ("hdlc", {"g3ruh": True}),
     ("hdlc", {"nrzi": False, "min_length": 1, "max_length": 40}),
+    ("hdlc", {"g3ruh": True, "nrzi": 2}),
+    ("hdlc", {"nrzi": False, "check": "crc-32/iso-hdlc:little"}),
     ("ax100_golay", {}),
+    ("ax100_golay", {"randomize": False, "marker": "c3aa6655"}),
     ("ax100_reed_solomon", {}),
+    ("ax100_reed_solomon", {"g3ruh": False}),
     ("u482c", {}),
     ("u482c", {"flags": 0x700}),
     ("u482c", {"flags": 0x300, "unchecked": True}),
@@ -38,6 +45,9 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("snet", {"code": 2, "salsat": True}),
     ("snet", {"code": 3}),
     ("snet", {"code": 0}),
+    ("ngham", {}),
+    ("usp", {"unwrap": True}),
+    ("usp", {}),
     ("fx25", {}),
     ("fx25", {"nrzi": False, "g3ruh": True}),
     ("fx25", {"astrocast": True}),
@@ -71,11 +81,19 @@ def bodies(made: Deframer, options: dict[str, Any]) -> st.SearchStrategy[list[by
     if isinstance(made, SmogPSignalling):
         decided = st.lists(st.sampled_from([b"\x00", b"\xff"]), min_size=DECIDED, max_size=DECIDED).map(b"".join)
         body = st.tuples(body, decided).map(lambda pair: pair[0][:-DECIDED] + pair[1])
+    if isinstance(made, Usp) and not options:
+        body = st.sampled_from(SIZES).flatmap(lambda n: st.binary(min_size=n, max_size=n))
+    if isinstance(made, Ngham):  # which sets five bits of the first byte itself
+        body = body.map(lambda each: bytes((each[0] & 0xE0 | _ngham_padding(each),)) + each[1:])
     if isinstance(made, Mobitex):
         body = st.integers(1, 4).flatmap(lambda count: mobitex_frames(options, options.get("blocks", count)))
     if isinstance(made, Ideassat):
         body = body.map(lambda each: each[: HEADER - 3] + bytes.fromhex("4130f0") + each[HEADER:])
     return st.lists(body, min_size=1, max_size=3)
+
+
+def _ngham_padding(body: bytes) -> int:
+    return min(size.most - len(body) + 1 for size in ngham.SIZES if size.most >= len(body) - 1)
 
 
 def mobitex_frames(options: dict[str, Any], blocks: int) -> st.SearchStrategy[bytes]:
