@@ -35,7 +35,7 @@ async def _receive(station: Station, source: Source, samples: SampleFeed | None)
             _enter(station, source, LinkState.RECEIVING, f"{source.link}: open, {source.address}")
             while chunks := await source.receive():
                 attempt = 0  # only now: a peer that opens and hangs up at once is not to be called without a pause
-                _came(station, source)
+                _came(station, source, samples)
                 if samples is None:
                     station.take(chunks)
                     continue
@@ -87,9 +87,11 @@ def _enter(station: Station, source: Source, state: LinkState, text: str, proble
         station.publish_status()
 
 
-def _came(station: Station, source: Source) -> None:
+def _came(station: Station, source: Source, samples: SampleFeed | None) -> None:
     """Something came: a silent link is silent no more."""
     health = station.setup.links[source.link]
     health.detail = source.state
+    if samples is not None and samples.skipped:
+        health.detail = {**source.state, "not_demodulated": samples.skipped}
     if health.state is LinkState.SILENT:
         _enter(station, source, LinkState.RECEIVING, f"{source.link}: receiving again")

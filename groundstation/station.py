@@ -96,7 +96,7 @@ class Station:
         """Why nothing is recorded; empty while it is."""
         self._unsynced = False
         self._alarms_changed = self._events_changed = True
-        self._radios_at: dict[str, tuple[int, str]] = {}
+        self._radios_at: dict[str, tuple[str, int, int]] = {}
 
     def now_ns(self) -> int:
         """Now: the wall clock's time when live, the newest data's time in a replay."""
@@ -207,8 +207,9 @@ class Station:
     def _publish_radios(self) -> None:
         """Publish ``radio/...`` of the links that receive by radio, where samples have come since."""
         for name, path in self.pipeline.links.items():
-            if self._radios_at.get(name) != (path.last_ns, self.session) and (report := path.report()):
-                self._radios_at[name] = (path.last_ns, self.session)
+            now = (self.session, path.last_ns, path.framer.ledger.frames)
+            if self._radios_at.get(name) != now and (report := path.report()):
+                self._radios_at[name] = now
                 self.outbox.state(f"radio/{name}", {"session": self.session, "at_ns": path.last_ns, **report})
 
     def publish_status(self) -> None:
@@ -336,6 +337,7 @@ class Station:
                 self._recording_failed(error)
         self._publish_events()
         self._publish_alarms()
+        self._publish_radios()
         await self.outbox.decided(1.0)
         if self.outbox.connected:
             await self.outbox.settle(5.0)
