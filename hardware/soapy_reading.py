@@ -28,6 +28,8 @@ _CHUNK_MAX = 1 << 18
 """Bytes of a chunk at most."""
 _PATIENCE_US = 20_000
 """us a read waits for samples; what there is by then is handed over, and closing is noticed."""
+_LONGEST_NS = 60_000_000_000
+"""ns that may be missing by the radio's own time. Our choice: no driver is away for longer and then goes on."""
 _ROOM = 32
 """Chunks that the thread is ahead of the event loop at most: 0.6 s. Then it waits, and the driver counts overflows."""
 
@@ -138,14 +140,15 @@ class SoapyReading:
     def _missing(self, count: int, time_ns: int | None) -> int:
         """Samples missing before count of them, by the radio's own time; 0 where it tells none.
 
-        A time is rounded to ns and may be to a sample or so: less than two samples is no loss.
+        A time is rounded to ns and may be to a sample or so: less than two samples is no loss. Neither is more than a
+        minute: the radio's clock was set.
         """
         expected, self._next_ns = self._next_ns, None
         if time_ns is None:
             return 0
         self._next_ns = time_ns + count * self._interval_ns
         missing = 0.0 if expected is None else (time_ns - expected) / self._interval_ns
-        return round(missing) if missing >= 2 else 0
+        return round(missing) if 2 <= missing <= _LONGEST_NS / self._interval_ns else 0
 
     def _give(self, begin: int, end: int) -> None:
         """Hand over samples from begin to before end, stamped."""

@@ -130,6 +130,17 @@ async def test_samples_that_go_missing_without_a_word_are_found_by_their_times()
 
 
 @pytest.mark.usefixtures("radio")
+async def test_a_radio_whose_clock_is_set_loses_nothing() -> None:
+    opened = soapy(",pace=false,timed=true,overflow=50000,skip=100000000,silent=true")
+    opened.clock = lambda: 1_790_000_000_000_000_000
+    async with opened:
+        chunks = await taken(opened, 500_000)
+        assert (opened.state["overruns"], opened.state["lost_samples"]) == (0, 0)
+    counted = (sum(len(each.data) for each in chunks[1:]) // 4) * 1000
+    assert chunks[-1].received_ns - chunks[0].received_ns == counted
+
+
+@pytest.mark.usefixtures("radio")
 async def test_an_overflow_of_unknown_length_anchors_the_clock_again() -> None:
     async with soapy(",overflow=300000,skip=200000") as opened:
         chunks = await taken(opened, 900_000)
