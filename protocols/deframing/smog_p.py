@@ -1,19 +1,28 @@
-"""Signalling packets of SMOG-P, ATL-1 and SMOG-1, which tell what the satellite sends or listens to next.
+"""What SMOG-P, ATL-1 and SMOG-1 send besides AO-40 frames (gr-satellites, "SMOG-P Signalling" and "SMOG-P RA").
 
-64 bytes behind a marker of 64 bits: a fixed sequence of 58, which tells ground the errors of the link, and six bits of
-which each is sent eight times (gr-satellites, "SMOG-P Signalling"). These are delivered as they were decided, eight
-bits alike; the sequence as it came.
+Signalling packets tell what the satellite sends or listens to next: 64 bytes behind a marker of 64 bits, a fixed
+sequence of 58, which tells ground the errors of the link, and six bits of which each is sent eight times. These are
+delivered as they were decided, eight bits alike; the sequence as it came.
+
+Frames of 128 or 256 bytes go in a repeat-accumulate code behind a sync word of 16 bits. No check is in them: a frame is
+taken for one where few of its coded bits differ from what it is encoded to again. No recording at hand has such frames;
+that part is held to our own encoder alone.
 """
+
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from protocols.coding.repeat_accumulate import LANES, RepeatAccumulate
+from protocols.deframing.deframer import Deframer
 from protocols.deframing.marked import Decoded, MarkedDeframer
 from protocols.errors import DeclarationError
 
 RECEIVES, SENDS = 0x2DD497FDD37B0F1F, 0x2DD4A39E1A556BCB
 """Markers: the satellite listens after this packet, or sends (SMOG-1 alone)."""
 _MARKER = 64
+_Any = TypeVar("_Any", bound=np.generic)
 MARKER_ERRORS = 8
 """Bits of the marker that may be wrong by default."""
 SIZE, DECIDED = 64, 6
@@ -51,4 +60,50 @@ class SmogPSignalling(MarkedDeframer):
         return np.unpackbits(np.frombuffer(body, np.uint8))
 
 
-DEFRAMERS = {"smog_p_signalling": SmogPSignalling}
+RA_MARKER = 0x2DD4
+"""Sync word of the frames in the repeat-accumulate code."""
+RA_SIZES = (128, 256)
+"""Their bytes."""
+_CLEAR = 8.0  # times the median that a soft bit may be: whatever comes stays finite
+_RA_WRONG = 0.2  # share of coded bits that may be; at a tenth the code fails, and of noise it is nearly half
+
+
+class SmogPRa(MarkedDeframer):
+    """Frames in the repeat-accumulate code, all of one length."""
+
+    MARKED = SKIPPED = 16
+
+    def __init__(self, frame_length: int = 128, *, marker_errors: int = 0) -> None:
+        """frame_length is 128 or 256. Raises DeclarationError on another."""
+        if frame_length not in RA_SIZES:
+            raise DeclarationError("framing 'smog_p_ra'", f"frame_length {frame_length}; use 128 or 256")
+        self.frame_length = frame_length
+        self._code = RepeatAccumulate(8 * frame_length // LANES)
+        super().__init__(RA_MARKER, marker_errors, LANES * self._code.code_words)
+
+    def _length(self, header: NDArray[np.float32]) -> int:  # noqa: ARG002 - frames are of one length
+        return self._longest
+
+    def _decode(self, frame: NDArray[np.float32]) -> Decoded | None:
+        soft = _turned(frame).reshape(-1, LANES)
+        level = max(float(np.median(np.abs(soft))), 1e-30)
+        with np.errstate(over="ignore"):
+            data = self._code.decode(np.clip(soft / np.float32(level), -_CLEAR, _CLEAR))
+        wrong = int(np.count_nonzero((soft > 0) != (self._code.encode(data) > 0)))
+        body = np.packbits(data.reshape(-1), bitorder="little").tobytes()
+        return Decoded(body, wrong) if wrong < _RA_WRONG * soft.size else None
+
+    def _encode(self, body: bytes) -> NDArray[np.uint8]:
+        if len(body) != self.frame_length:
+            problem = f"a frame of {len(body)} bytes; all have {self.frame_length}: pad it"
+            raise DeclarationError("framing 'smog_p_ra'", problem)
+        data = np.unpackbits(np.frombuffer(body, np.uint8), bitorder="little").reshape(-1, LANES)
+        return _turned(self._code.encode(data).reshape(-1))
+
+
+def _turned(bits: NDArray[_Any]) -> NDArray[_Any]:
+    """Each byte's bits the other way round: they are sent highest first, and are coded lowest first."""
+    return bits.reshape(-1, 8)[:, ::-1].reshape(-1)
+
+
+DEFRAMERS: dict[str, type[Deframer]] = {"smog_p_signalling": SmogPSignalling, "smog_p_ra": SmogPRa}

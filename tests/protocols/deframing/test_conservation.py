@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from protocols.coding.crc import crc
-from protocols.deframing import ngham
+from protocols.deframing import aausat_4, ngham
+from protocols.deframing.aausat_4 import Aausat4
 from protocols.deframing.deframer import BitFrame, Deframer, deframer, deframers
 from protocols.deframing.ideassat import HEADER, Ideassat
 from protocols.deframing.mobitex import Mobitex
@@ -34,6 +35,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("ao40", {}),
     ("ao40", {"short": True}),
     ("smog_p_signalling", {}),
+    ("smog_p_ra", {}),
+    ("aausat_4", {}),
     ("ax5043", {}),
     ("ax5043", {"max_length": 40}),
     ("ideassat", {}),
@@ -81,8 +84,9 @@ def bodies(made: Deframer, options: dict[str, Any]) -> st.SearchStrategy[list[by
     if isinstance(made, SmogPSignalling):
         decided = st.lists(st.sampled_from([b"\x00", b"\xff"]), min_size=DECIDED, max_size=DECIDED).map(b"".join)
         body = st.tuples(body, decided).map(lambda pair: pair[0][:-DECIDED] + pair[1])
-    if isinstance(made, Usp) and not options:
-        body = st.sampled_from(SIZES).flatmap(lambda n: st.binary(min_size=n, max_size=n))
+    if isinstance(made, Aausat4) or (isinstance(made, Usp) and not options):
+        allowed = aausat_4.SIZES if isinstance(made, Aausat4) else SIZES
+        body = st.sampled_from(allowed).flatmap(lambda n: st.binary(min_size=n, max_size=n))
     if isinstance(made, Ngham):  # which sets five bits of the first byte itself
         body = body.map(lambda each: bytes((each[0] & 0xE0 | _ngham_padding(each),)) + each[1:])
     if isinstance(made, Mobitex):
@@ -167,7 +171,7 @@ def test_all_bit_framings_are_held_to_this() -> None:
 
 
 def test_an_unknown_name_or_option_says_what_there_is() -> None:
-    with pytest.raises(DeclarationError, match="use one of ao40, ax100_golay"):
+    with pytest.raises(DeclarationError, match="use one of aausat_4, ao40"):
         deframer("ax99")
     with pytest.raises(DeclarationError, match="its options are g3ruh"):
         deframer("hdlc", scrambled=True)
