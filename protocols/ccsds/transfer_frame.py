@@ -138,8 +138,8 @@ def tm_columns(data: NDArray[np.uint8], begins: NDArray[np.int64], length: int) 
     rows = np.ascontiguousarray(rows_at(data, begins, _TM.size + 1))
     heads = _TM.columns(rows)
     extra = np.where(heads["secondary_header"], 1 + (rows[:, _TM.size] & 0x3F).astype(np.int64), 0)
-    ocf = heads["ocf"]
     start = _TM.size + extra
+    ocf = heads["ocf"] & (start + OCF_SIZE <= length)
     end = np.maximum(length - OCF_SIZE * ocf.astype(np.int64), start)
     first = heads["first_header"].astype(np.int64)
     packets = ~heads["sync"]
@@ -165,7 +165,8 @@ def aos_columns(
     first = heads["m_pdu.first_header"].astype(np.int64)
     count, vcid, cycle = heads["frame.vc_count"].astype(np.int64), heads["frame.vcid"], heads["frame.cycle_used"]
     start = layout.size
-    end = max(length - OCF_SIZE * ocf, start)
+    ocf = ocf and start + OCF_SIZE <= length
+    end = length - OCF_SIZE * ocf
     scid = heads["frame.scid_high"].astype(np.int64) << 8 | heads["frame.scid"]
     return FrameColumns(
         Version.AOS << 16 | scid << 6 | vcid,

@@ -39,6 +39,10 @@ class TransferFrameLink(Framer):
         """The inner framing's."""
         return self.inner.sync_state
 
+    def report(self) -> Mapping[str, Any]:
+        """The inner framing's."""
+        return self.inner.report()
+
     def counts(self) -> dict[str, Any]:
         """Frames, virtual channels, gaps and APIDs, ready for JSON."""
         return {**self.inner.counts(), **self.stage.counts()}

@@ -135,10 +135,48 @@ def test_how_frames_are_grouped_changes_nothing_whatever_they_hold(
 
 
 @QUICK
+@given(data=st.data())
+def test_many_frames_at_once_are_read_as_one_after_the_other(data: st.DataObject) -> None:
+    """With a byte changed in pointers, in packets' headers or anywhere, where all frames are there."""
+    made = Multiplexer("aos", data.draw(st.sampled_from([16, 40, 90])))
+    sent = data.draw(packets) * 4
+    frames = [bytearray(frame) for frame in made.frames(sent[: data.draw(st.integers(1, len(sent)))])]
+    if data.draw(st.booleans()):
+        del frames[: data.draw(st.integers(0, 20))]
+    heads = [begin + place for begin in accumulate(map(len, sent), initial=0) for place in (0, 4, 5)]
+    for _ in range(data.draw(st.integers(0, 2)) if frames else 0):
+        place = data.draw(st.sampled_from(heads))
+        frame = data.draw(st.sampled_from(frames))
+        value = data.draw(st.one_of(st.integers(0, 255), st.sampled_from([0, 1, 7, 224])))
+        match data.draw(st.sampled_from(["pointer", "none", "header", "any"])):
+            case "pointer":
+                frame[7] = value
+            case "none":
+                frame[6:8] = b"\x07\xff"
+            case "header":
+                frames[min(place // made.zone, len(frames) - 1)][8 + place % made.zone] = value
+            case "any":
+                frame[data.draw(st.integers(8, len(frame) - 1))] = value
+    stream = [bytes(frame) for frame in frames]
+    whole = received(TransferFrames("aos"), stream, data.draw(st.lists(st.integers(0, 300), max_size=2)))
+    assert whole == received(TransferFrames("aos"), stream, list(range(len(stream))))
+
+
+@QUICK
 @given(frames=st.lists(st.binary(max_size=80), max_size=60), fecf=st.booleans())
 def test_any_bytes_are_taken(frames: list[bytes], fecf: bool) -> None:
     one, many = TransferFrames(fecf=fecf), TransferFrames(fecf=fecf)
     assert received(one, frames, []) == received(many, frames, list(range(len(frames))))
+
+
+@pytest.mark.parametrize("first", [0x20, 0x60, 0xE0, 0xE2, 0xFF])
+def test_a_packet_of_another_version_among_many_is_not_taken_for_one(first: int) -> None:
+    made = Multiplexer("aos", 48)
+    frames = [bytearray(each) for each in made.frames([build(1, number, bytes(54)) for number in range(40)])]
+    frames[30][8] = first  # there begins packet 20
+    found, counts = received(TransferFrames("aos"), [bytes(each) for each in frames], [])
+    assert [int.from_bytes(packet[2:4], "big") & 0x3FFF for packet, _ in found] == [*range(20), *range(21, 40)]
+    assert counts["virtual_channels"]["aos/0/0"]["encapsulated_packets"] in (0, 1)
 
 
 def test_channels_of_noise_do_not_fill_the_memory() -> None:
