@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from protocols.modem.channel_filter import ChannelFilter
 from protocols.modem.demodulator import Demodulator, SoftBits
 from protocols.modem.discriminator import Discriminator
-from protocols.modem.fsk import NrzSlicer
+from protocols.modem.nrz import NrzSlicer
 from protocols.modem.pulses import lowpass
 from protocols.modem.symbol_timing import CLOCK_ERROR
 
@@ -51,7 +51,7 @@ class Afsk(Demodulator):
         self._channel = ChannelFilter(response, reach, Fraction(self._decimation), shift=(space + mark) / 2 / rate)
         self._discriminator = Discriminator()
         self._scale = np.float32(rate / self._decimation / deviation)
-        self._slicer = NrzSlicer(rate / self._decimation, baud, clock_error)
+        self._slicer = NrzSlicer(rate / self._decimation / baud, clock_error)
 
     def _demodulate(self, page: NDArray[Any]) -> SoftBits:
         audio = self._carrier.receive(page) if self._carrier else page

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from protocols.modem.product import product
 from protocols.modem.pulses import Pulse
 
 _ROWS = 40
@@ -65,7 +66,7 @@ class ChannelFilter:
         self._held = held[count * self._inputs :].copy()
         if not count:
             return self._sums[:0].reshape(-1)
-        added = held[: count * self._inputs].reshape(count, -1) @ self._matrix
+        added = product(held[: count * self._inputs].reshape(count, -1), self._matrix)
         added = added.view(np.complex64) if self.complex else added
         added = added.reshape(count, self._groups, self._outputs)
         sums = np.zeros((count + self._groups - 1, self._outputs), added.dtype)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from protocols.errors import DeclarationError
 
-MODEMS = ("fsk", "afsk", "psk")
+MODEMS = ("fsk", "gfsk", "msk", "gmsk", "pcm_fm", "afsk", "psk", "qpsk", "oqpsk")
 """The modems there are: a file each, which defines ``MODEM``."""
 LARGEST = 1e6
 """Samples are limited to this: their fourth power, summed over a page, stays within float32."""
@@ -96,23 +96,33 @@ class Demodulator(ABC):
         """How far the carrier now is from where it was expected, in Hz; NaN where that is not known."""
         return math.nan
 
+    def readings(self, values: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """What the bits that one call gave, float32 (n,), may mean: one reading, or more where samples do not tell.
+
+        That all signs may be wrong is no other reading: deframers do not mind.
+        """
+        return (values,)
+
     def receive(self, samples: NDArray[Any]) -> SoftBits:
         """The bits that samples, real or complex (n,), complete. Never raises."""
         self.samples_in += samples.size
-        fresh, missing = self._sane(samples), self._page - self._count
-        if len(fresh) < missing:
-            self._hold(fresh)
-            return SoftBits.none()
-        pages = [np.concatenate((*self._held, fresh[:missing]))]  # only here are samples moved
-        whole = (len(fresh) - missing) // self._page
-        end = missing + whole * self._page
-        pages.extend(fresh[missing:end].reshape(-1, self._page))
-        self._held, self._count = [], 0
-        bits = SoftBits.join([self._demodulate(page) for page in pages]).within(0)
-        if len(bits):
-            self.eb_n0_now = float(bits.eb_n0[-1])
-        self._hold(fresh[end:])
-        return bits
+        flat, bits = np.asarray(samples).reshape(-1), []
+        begin = 0
+        while begin < len(flat):
+            end = begin + self._page - self._count
+            piece = self._sane(flat[begin:end])
+            begin = end
+            if len(piece) + self._count < self._page:
+                self._held.append(piece.copy())  # the caller may use its buffer again
+                self._count += len(piece)
+                break
+            page = np.concatenate((*self._held, piece)) if self._held else piece
+            self._held, self._count = [], 0
+            bits.append(self._demodulate(page))
+        joined = SoftBits.join(bits).within(0)
+        if len(joined):
+            self.eb_n0_now = float(joined.eb_n0[-1])
+        return joined
 
     def finish(self) -> SoftBits:
         """The bits still within it: silence is put behind the last sample."""
@@ -126,17 +136,13 @@ class Demodulator(ABC):
     def _demodulate(self, page: NDArray[Any]) -> SoftBits:
         """The bits that a page completes."""
 
-    def _hold(self, samples: NDArray[Any]) -> None:
-        """Keep a copy: the caller may use its buffer again."""
-        self._held.append(samples.copy())
-        self._count += len(samples)
-
-    def _sane(self, samples: NDArray[Any]) -> NDArray[Any]:
-        """Samples as this demodulator takes them, finite and of bounded size."""
-        flat = np.asarray(samples).reshape(-1)
-        if flat.dtype == self._type and flat.size:
-            numbers = np.ascontiguousarray(flat).view(np.float32)
-            if numbers.max() <= LARGEST and numbers.min() >= -LARGEST:  # neither holds if one is no number
+    def _sane(self, flat: NDArray[Any]) -> NDArray[Any]:
+        """Samples (n,) as this demodulator takes them, finite and of bounded size."""
+        if flat.dtype == self._type and flat.flags.c_contiguous:
+            numbers = flat.view(np.float32)
+            with np.errstate(over="ignore", invalid="ignore"):
+                power = np.dot(numbers, numbers)
+            if power <= LARGEST**2:  # then no single one is larger, and none is no number
                 return flat
         if not self.iq and np.iscomplexobj(flat):
             flat = flat.real

@@ -1,60 +1,41 @@
-"""FSK, GFSK and MSK: from audio that an FM receiver has discriminated already, or from IQ.
+"""FSK of any shape: from audio that an FM receiver has discriminated already, or from IQ.
 
-IQ is filtered to the channel and discriminated. From there the signal is NRZ, and both ways are one: a filter matched
-to the symbol, the offset that the carrier's error leaves taken away by a running mean, symbol timing, and the
-offset that is left taken away once more by :mod:`protocols.modem.levels`, which knows the data and is not moved by
-it: the first mean only has to put the slicer between both levels.
+IQ is filtered to the channel and discriminated; from there the signal is NRZ, and both ways are one (see
+:mod:`protocols.modem.nrz`). Where the deviation of IQ is known, that only tells where the symbols are and how far the
+carrier is off; the bits are told by :mod:`protocols.modem.multi_symbol` from the samples before the discriminator.
 """
 
-from fractions import Fraction
-from typing import Any
+from math import ceil
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from protocols.modem.channel_filter import ChannelFilter, block_ratio
-from protocols.modem.demodulator import Demodulator, SoftBits
+from protocols.modem.demodulator import PAGE_SYMBOLS, Demodulator, SoftBits
 from protocols.modem.discriminator import Discriminator
-from protocols.modem.levels import Levels
-from protocols.modem.neighbours import DISCRIMINATOR_SHARE
-from protocols.modem.pulses import boxcar, lowpass
-from protocols.modem.running_mean import RunningMean
-from protocols.modem.symbol_timing import CLOCK_ERROR, PER_SYMBOL, Symbols, SymbolTiming
+from protocols.modem.down_converter import DownConverter
+from protocols.modem.fine_carrier import FineCarrier
+from protocols.modem.frequency_pulse import FrequencyPulse
+from protocols.modem.multi_symbol import MultiSymbolDetector
+from protocols.modem.nrz import NrzSlicer, NrzTiming
+from protocols.modem.symbol_sampler import SymbolSampler
+from protocols.modem.symbol_timing import CLOCK_ERROR, PER_SYMBOL
 
-_MEAN = 96
-"""Symbols the first mean is taken over: so many random bits move it by a tenth of a level."""
-_SPAN = 31
-"""Blocks that the timing is averaged over: half a thousand symbols."""
-_PULSE = 1.0
-"""Symbols of the matched filter."""
-
-
-class NrzSlicer:
-    """The part behind the discriminator: an NRZ signal in, soft bits out."""
-
-    def __init__(self, rate: float, baud: float, clock_error: float) -> None:
-        per_symbol = block_ratio(rate / baud)
-        self._step = per_symbol / PER_SYMBOL
-        pulse = boxcar(_PULSE)
-        self._matched = ChannelFilter(
-            lambda t: pulse(t / float(per_symbol)), float(per_symbol) * (_PULSE / 2 + 0.125), self._step
-        )
-        self._mean = RunningMean(_MEAN * PER_SYMBOL)
-        self._unlevelled = np.zeros(0, np.float32)
-        self._timing = SymbolTiming(_SPAN, clock_error)
-        self._levels = Levels(offset=True, share=DISCRIMINATOR_SHARE)
-
-    def receive(self, signal: NDArray[np.float32]) -> SoftBits:
-        """The bits that signal completes; places in samples of it."""
-        filtered = np.concatenate((self._unlevelled, self._matched.receive(signal)))
-        means = self._mean.receive(filtered[len(self._unlevelled) :])
-        ready, self._unlevelled = filtered[: len(means)], filtered[len(means) :]
-        symbols = self._timing.receive((ready - means).astype(np.float32))
-        return self._levels.receive(Symbols(symbols.values, symbols.instants * float(self._step)))
+_PAGE = 1 << 15
+"""Samples of IQ that are filtered at once: what is computed on the way stays in the cache."""
+_SURE = 3.0
+"""Eb/N0 in dB that three quarters of a page have to have if it is to tell the carrier's offset."""
+MOST_INDEX = 3.0
+"""Modulation index up to which symbols are detected together; beyond it a discriminator does as well."""
 
 
 class Fsk(Demodulator):
-    """Two-level FSK of any shape."""
+    """Two-level FSK."""
+
+    INDEX: ClassVar[float | None] = None
+    """Modulation index, twice the deviation over the symbol rate, where the kind fixes it."""
+    BT: ClassVar[float | None] = None
+    """Bandwidth (-3 dB) of the Gaussian filter times the symbol's length, where the kind has one."""
 
     def __init__(
         self,
@@ -64,31 +45,80 @@ class Fsk(Demodulator):
         iq: bool = False,
         clock_error: float = CLOCK_ERROR,
         deviation: float | None = None,
+        bt: float | None = None,
+        carrier: float = 0.0,
+        search: float = 0.0,
     ) -> None:
         """Clock_error is the share by which baud may be off.
 
-        Deviation, in Hz, is that of the levels from the carrier: of MSK a quarter of baud, which is the default. It is
-        used for IQ alone, where it sets the channel's width by Carson's rule.
+        Deviation, in Hz, is that of the levels from the carrier; a negative one swaps them. Where neither it nor the
+        kind tells, a channel as wide as MSK's is taken and symbols are told one by one. Bt is that of the transmitter's
+        Gaussian filter, None for the kind's own. All that matters to IQ alone, as do carrier, in Hz from the band's
+        middle, and search, in Hz, which is how far it may be from there: more than a quarter of the symbol rate needs
+        it. Raises DeclarationError on what does not fit the rate.
         """
         super().__init__(rate, baud, iq=iq)
-        self._front: tuple[ChannelFilter, Discriminator] | None = None
-        decimation = 1
+        index = self.INDEX if deviation is None else 2 * deviation / baud
+        self._deviation = deviation if index is None else index * baud / 2
+        self._sign = np.float32(-1 if index and index < 0 else 1)
+        self._front: tuple[DownConverter, Discriminator] | None = None
+        self._together: tuple[NrzTiming, SymbolSampler, FineCarrier, MultiSymbolDetector] | None = None
+        self._offset = np.nan
+        self._gathered: list[NDArray[np.complex64]] = []
+        per_symbol = rate / baud
         if iq:
-            half = (baud / 4 if deviation is None else abs(deviation)) + baud / 2
-            decimation = max(1, int(rate / max(4 * half, 6 * baud)))
-            reach = 2.0 * rate / half / 2
-            response = lowpass(1.2 * half / rate, reach)
-            self._front = (ChannelFilter(response, reach, Fraction(decimation), of_complex=True), Discriminator())
-        self._decimation = decimation
-        self._slicer = NrzSlicer(rate / decimation, baud, clock_error)
+            half = abs(index or 0.5) / 2 + 0.5
+            per_symbol = PER_SYMBOL * ceil(4 * half / PER_SYMBOL)
+            down = DownConverter(rate, baud, per_symbol, half * baud, carrier=carrier, search=search)
+            self._front = down, Discriminator()
+            self._page = min(self._page, _PAGE)
+            if index and abs(index) <= MOST_INDEX:
+                taken = 4 if abs(index) <= 1 else 8
+                pulse = FrequencyPulse(self.BT if bt is None else bt)
+                self._together = (
+                    NrzTiming(per_symbol, clock_error),
+                    SymbolSampler(per_symbol, taken),
+                    FineCarrier(pulse, index, taken),
+                    MultiSymbolDetector(pulse, index, taken),
+                )
+        self._per_symbol = per_symbol
+        self._slicer = NrzSlicer(per_symbol, clock_error)
+
+    @property
+    def carrier_offset(self) -> float:
+        """Hz from where the carrier was expected, by the newest page with a signal; NaN before any.
+
+        That of audio is told from its deviation, and NaN where that is not known.
+        """
+        return self._offset
 
     def _demodulate(self, page: NDArray[Any]) -> SoftBits:
-        signal = page
-        if self._front:
-            channel, discriminator = self._front
-            signal = discriminator.receive(channel.receive(page))
-        bits = self._slicer.receive(signal)
-        return SoftBits(bits.values, bits.places * self._decimation, bits.eb_n0)
+        if not self._front:
+            bits = self._slicer.receive(page * self._sign)
+            return self._noted(bits, self._slicer.offset / (self._slicer.size + 1e-30) * (self._deviation or np.nan))
+        down, discriminator = self._front
+        self._gathered.append(down.receive(page))
+        if sum(map(len, self._gathered)) < PAGE_SYMBOLS * self._per_symbol:
+            return SoftBits.none()
+        baseband, self._gathered = np.concatenate(self._gathered), []
+        bits, within = self._bits(baseband, discriminator.receive(baseband))
+        # The discriminator's samples lie half a sample before those it takes.
+        bits = SoftBits(bits.values, (bits.places - 0.5) * down.step - down.delay, bits.eb_n0)
+        return self._noted(bits, down.offset + within * self.rate / down.step)
+
+    def _noted(self, bits: SoftBits, offset: float) -> SoftBits:
+        if len(bits) and np.percentile(bits.eb_n0, 25) > _SURE:
+            self._offset = offset
+        return bits
+
+    def _bits(self, baseband: NDArray[np.complex64], signal: NDArray[np.float32]) -> tuple[SoftBits, float]:
+        """The bits of a page, and the carrier's offset in cycles a sample of the baseband."""
+        if not self._together:
+            return self._slicer.receive(signal * self._sign), self._slicer.offset * float(self._sign)
+        timing, sampler, fine, detector = self._together
+        symbols, means = timing.receive(signal)
+        bits = detector.receive(*fine.receive(*sampler.receive(baseband, symbols, means)))
+        return bits, sampler.offset + fine.offset / self._per_symbol
 
 
 MODEM = Fsk

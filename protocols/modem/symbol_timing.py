@@ -9,6 +9,7 @@ the instants at which it passes a whole number are the symbols. There is no loop
 symbols of a burst are as good as the last.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,11 +50,13 @@ def _averages(span: int, clock_error: float) -> NDArray[np.complex128]:
 class SymbolTiming:
     """Finds the symbols in a stream sampled PER_SYMBOL times a symbol."""
 
-    def __init__(self, span: int, clock_error: float = CLOCK_ERROR) -> None:
+    def __init__(self, span: int, clock_error: float = CLOCK_ERROR, *, limit: float = math.inf) -> None:
         """Span is the blocks averaged: more of them find the symbols in more noise, if the clock is steady enough.
 
-        Clock_error is the share by which the symbol rate may be off; a wider search finds less in noise. Raises
-        DeclarationError on one that cannot be.
+        Clock_error is the share by which the symbol rate may be off; a wider search finds less in noise. What is
+        larger than limit times the effective value of its block may count as no more than that, if the timing is then
+        clearer: noise that comes in clicks then is, while few pulses among long runs of equal bits would be lost.
+        Raises DeclarationError on a clock_error that cannot be.
         """
         if not 0 <= clock_error <= MOST_CLOCK_ERROR:
             problem = f"at most {MOST_CLOCK_ERROR:g} can be searched; give a symbol rate nearer to the true one"
@@ -61,9 +64,10 @@ class SymbolTiming:
         self._held: NDArray[Any] = np.zeros(0, np.float32)
         self._begin = 0  # number of the first held sample
         self._blocks = 0  # blocks whose line has been taken
-        self._span = span
+        self._span, self._limit = span, limit
         self._averages = _averages(span, clock_error)
-        self._lines = np.zeros(span // 2, np.complex128)  # of the last blocks
+        self._weights = np.square(np.abs(self._averages[:, 0]))
+        self._lines = np.zeros((1 if limit == math.inf else 2, span // 2), np.complex128)  # of the last blocks
         self._nodes = 0  # blocks whose timing is known
         self._phase = 0.0  # of the last of these, in cycles: time in symbols less timing
         self._timing = 0.0
@@ -72,12 +76,11 @@ class SymbolTiming:
         """The symbols that samples, real or complex (n,), complete."""
         self._held = np.concatenate((self._held, samples)) if len(self._held) else samples
         self._take_lines()
-        count = len(self._lines) - self._span + 1
+        count = self._lines.shape[1] - self._span + 1
         if count < 1:
             return Symbols(self._held[:0], np.empty(0))
-        averages = np.lib.stride_tricks.sliding_window_view(self._lines, self._span) @ self._averages
-        strongest = averages[np.arange(count), np.abs(averages).argmax(axis=1)]
-        self._lines = self._lines[count:]
+        strongest = self._strongest(np.lib.stride_tricks.sliding_window_view(self._lines, self._span, axis=1))
+        self._lines = self._lines[:, count:]
         instants = self._instants(-np.angle(strongest) / (2 * np.pi))
         values = self._interpolated(instants - self._begin)
         self._forget()
@@ -90,10 +93,27 @@ class SymbolTiming:
         part = self._held[begin : end * size - self._begin]
         if not len(part):
             return
-        power = (np.square(part.real) + np.square(part.imag)).reshape(-1, _BLOCK, PER_SYMBOL).sum(axis=1)
-        lines = power @ _LINE / (power.sum(axis=1) + 1e-30)
-        self._lines = np.concatenate((self._lines, lines))
+        powers = (np.square(part.real) + np.square(part.imag)).reshape(-1, size)
+        limited = [powers]
+        if self._limit < math.inf:
+            limited.append(np.minimum(powers, self._limit**2 * powers.mean(axis=1, keepdims=True)))
+        power = np.stack(limited).reshape(len(limited), -1, _BLOCK, PER_SYMBOL).sum(axis=2)
+        lines = power @ _LINE / (power.sum(axis=2) + 1e-30)
+        self._lines = np.concatenate((self._lines, lines), axis=1)
         self._blocks = end
+
+    def _strongest(self, lines: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """The line at the best rate for each of n blocks, of the lines around, (kinds, n, span): (n,).
+
+        Where there are two kinds, that is taken whose blocks agree best with one another.
+        """
+        averages = lines @ self._averages
+        powers = np.square(averages.real) + np.square(averages.imag)
+        if len(lines) > 1:
+            powers = powers / (np.square(np.abs(lines)) @ self._weights + 1e-30)[..., np.newaxis]
+        count, rates = powers.shape[1:]
+        best = np.swapaxes(powers, 0, 1).reshape(count, -1).argmax(axis=1)
+        return np.asarray(averages[best // rates, np.arange(count), best % rates])
 
     def _instants(self, timing: NDArray[np.float64]) -> NDArray[np.float64]:
         """Instants in samples of the symbols up to the middle of the last block whose timing, in cycles, is given."""
@@ -110,8 +130,7 @@ class SymbolTiming:
         """The held samples at places between them, by the cubic through four."""
         whole = np.floor(places).astype(np.int64)
         t = (places - whole).astype(np.float32)
-        last = len(self._held) - 1
-        before, here, after, beyond = (self._held[np.clip(whole + k, 0, last)] for k in (-1, 0, 1, 2))
+        before, here, after, beyond = (self._held.take(whole + k, mode="clip") for k in (-1, 0, 1, 2))
         return (
             before * (-t * (t - 1) * (t - 2) / 6)
             + here * ((t + 1) * (t - 1) * (t - 2) / 2)
