@@ -90,6 +90,9 @@ class Picture(Intake):
         """Whether a radio link's newest message no longer says how it is received now."""
         if radio.radio and not self.is_running and self.status.state != "ended":
             return True
+        link = self.links.get(radio.name)
+        if link is not None and link.state == "ended":
+            return False
         return self.radio_age_ns(radio) > RADIO_STALE_NS * self._pace
 
     def reading(self, name: str) -> Reading:

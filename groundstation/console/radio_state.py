@@ -21,6 +21,8 @@ GAP_NS = 2_000_000_000
 """Spectra further apart than this have an empty row between them."""
 HOLD_NS = 60_000_000_000
 """The highest power, and what the scale of power is made for, is that of the last minute."""
+FLOOR_PERCENT, HIGH_PERCENT = 25, 95
+"""The noise floor is what so much of the band does not reach; what is beyond the other are narrow carriers."""
 CLIPPING_NS = 5_000_000_000
 """How long a clipped sample is worth a warning."""
 
@@ -83,7 +85,7 @@ class RadioState:
         """A waterfall for each of `GROUPS`; none before the first spectrum."""
         self.clipped_ns = 0
         """When samples were last clipped; 0 for never."""
-        self._levels: list[tuple[int, float, float]] = []
+        self._levels: list[tuple[int, float, float, float]] = []
         self._band: object = None
         self._history = History(0)
         self._frames: dict[object, RadioFrame] = {}
@@ -126,15 +128,19 @@ class RadioState:
             rows.append(radio.at_ns, spectrum.decibels)
         known = spectrum.decibels[np.isfinite(spectrum.decibels)]
         if len(known):
-            self._levels.append((radio.at_ns, float(np.median(known)), float(known.max())))
+            floor, high = np.percentile(known, (FLOOR_PERCENT, HIGH_PERCENT))
+            self._levels.append((radio.at_ns, float(floor), float(high), float(known.max())))
         self._levels = [each for each in self._levels if radio.at_ns - each[0] <= HOLD_NS][-ROWS:]
 
-    def levels(self) -> tuple[float, float]:
-        """The noise floor and the highest power of the last minute, in dB; NaN where nothing is known."""
+    def levels(self) -> tuple[float, float, float]:
+        """Of the last minute the noise floor, what hardly any of the band exceeds, and the highest power, in dB.
+
+        NaN where nothing is known.
+        """
         if not self._levels:
-            return float("nan"), float("nan")
-        _, floors, peaks = zip(*self._levels, strict=True)
-        return float(np.median(floors)), max(peaks)
+            return float("nan"), float("nan"), float("nan")
+        _, floors, highs, peaks = zip(*self._levels, strict=True)
+        return float(np.median(floors)), float(np.median(highs)), max(peaks)
 
     def highest(self) -> Decibels | None:
         """The highest power of each part of the band in the last minute, float32 (bins,); None before a spectrum."""

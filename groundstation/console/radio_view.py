@@ -15,9 +15,11 @@ BELOW_DB, ABOVE_DB = 6.0, 3.0
 LEAST_DB = 30.0
 """The scale spans at least this: noise alone is to look flat."""
 COLOURED_DB = 30.0
-"""Colours are spent on so much above the noise floor: what is stronger needs no telling apart."""
+"""Colours are spent on so much above the noise floor: a carrier that is stronger needs no telling apart."""
+BROAD_DB = 10.0
+"""But on so much at least above what is broad: of the noise of FM, or of audio, the low end is the strongest by far."""
 HELD_DB = 4.0
-"""The floor of the colours stays where it is until the noise is further from it than this."""
+"""The ends of the colours stay where they are until what they are made for is further from them than this."""
 MARGIN = 6
 """Cells left of spectrum, axis and waterfall for their numbers."""
 
@@ -47,25 +49,21 @@ class DecibelScale:
     def __init__(self) -> None:
         self.bottom, self.top = -100.0, -40.0
         """The ends of the axis, multiples of `STEP_DB`."""
-        self.dark = math.nan
-        """Where the colours begin: at the noise floor."""
+        self.dark = self.bright = math.nan
+        """Where the colours begin, at the noise floor, and where they end."""
 
-    def settle(self, floor: float, peak: float) -> None:
-        """Make it fit the noise floor and the highest power of the last minute; NaN changes nothing."""
-        if not math.isfinite(floor + peak):
+    def settle(self, floor: float, broad: float, peak: float) -> None:
+        """Make it fit the noise floor, what is broad and the highest power of the last minute; NaN changes nothing."""
+        if not math.isfinite(floor + broad + peak):
             return
         low, high = floor - BELOW_DB, max(peak + ABOVE_DB, floor + LEAST_DB)
         if not self.bottom <= low <= self.bottom + 2 * STEP_DB:
             self.bottom = math.floor(low / STEP_DB) * STEP_DB
         if not self.top - 2 * STEP_DB <= high <= self.top:
             self.top = math.ceil(high / STEP_DB) * STEP_DB
-        if not abs(self.dark - floor) <= HELD_DB:
-            self.dark = float(round(floor))
-
-    @property
-    def bright(self) -> float:
-        """Where the colours end."""
-        return self.dark + COLOURED_DB
+        bright = max(floor + COLOURED_DB, broad + BROAD_DB)
+        if not (abs(self.dark - floor) <= HELD_DB and abs(self.bright - bright) <= HELD_DB):
+            self.dark, self.bright = float(round(floor)), float(round(bright))
 
 
 @dataclass(frozen=True, slots=True)

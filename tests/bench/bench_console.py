@@ -1,4 +1,5 @@
-"""What the console costs: CPU of its process on a terminal, with 500 measurements at 10 Hz. Target: 15 % of a core.
+"""What the console costs: CPU of its process on a terminal, with 500 measurements at 10 Hz and a radio link's spectrum
+at 5 Hz. Target: 15 % of a core.
 
 A mosquitto and a publisher run in processes of their own; the console runs on a pseudo-terminal of 140 x 66, true
 colour, whose output is read and thrown away. One figure a view; a console on a silent bus beside them.
@@ -8,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import math
 import os
 import pty
+import random
 import resource
 import shutil
 import socket
@@ -26,11 +29,12 @@ import aiomqtt
 import orjson
 
 PACKETS, EACH, RATE_HZ = 10, 50, 10
+RADIO_HZ, BINS = 5, 256
 SECONDS, SETTLE_S = 8.0, 4.0
 COLUMNS, ROWS = 140, 66
 ROOT = "groundstation/live/bench"
 CONSOLE = "import sys; from groundstation.console.app import run_console; run_console(sys.argv[1], sys.argv[2])"
-VIEWS = {"flight": b"f", "measurements": b"m", "links": b"l", "events": b"e"}
+VIEWS = {"flight": b"f", "measurements": b"m", "links": b"l", "radio": b"r", "events": b"e"}
 
 
 def definition() -> dict[str, object]:
@@ -58,6 +62,25 @@ def telemetry(packet: int, tick: int) -> bytes:
     )  # fmt: skip
 
 
+def radio(tick: int) -> bytes:
+    """What a radio link says of its signal: noise as that of one spectrum without averaging, the worst there is to
+    draw, and a carrier that drifts.
+    """
+    now, at = time.time_ns(), 128 + 0.02 * tick
+    noise = (10 * math.log10(random.expovariate(1.0) + 1e-6) for _ in range(BINS))
+    decibels = [round(each - 75 + 40 / (1 + (bin_ - at) ** 2), 1) for bin_, each in enumerate(noise)]
+    transmitter = {"modem": {"kind": "fsk", "baud": 9600}, "framing": "ax100_golay", "eb_n0": 9 + 0.1 * (tick % 30),
+                   "carrier_offset_hz": 187.5 * tick, "sync": "lock", "frames": tick, "check_failures": 0,
+                   "corrected": tick // 3, "bits_in": 960 * tick}  # fmt: skip
+    frames = [{"received_ns": now - n * 10**8, "bytes": 153, "eb_n0": 9.0, "corrected": n % 4, "transmitter": 0}
+              for n in range(20, 0, -1)]  # fmt: skip
+    return orjson.dumps(
+        {"session": "s", "at_ns": now, "signal": {"samples": "cu8", "rate": 2.4e6, "frequency": 437.5e6},
+         "spectrum": {"low_hz": -1.2e6, "high_hz": 1.2e6, "db": decibels}, "samples_in": 240_000 * tick, "invalid": 0,
+         "saturated": 0, "transmitters": [transmitter], "recent": frames}
+    )  # fmt: skip
+
+
 async def publish(port: int, *, silent: bool) -> None:
     """Be a station until killed: 10 packet types at 10 Hz, a status a second, a link twice a second."""
     async with aiomqtt.Client("127.0.0.1", port) as client:
@@ -74,6 +97,8 @@ async def publish(port: int, *, silent: bool) -> None:
                     await client.publish(
                         f"{ROOT}/telemetry/packet{packet}", telemetry(packet, tick), qos=1, retain=True
                     )
+                if tick % (RATE_HZ // RADIO_HZ) == 0:
+                    await client.publish(f"{ROOT}/radio/radio", radio(tick), qos=1, retain=True)
             if tick % RATE_HZ == 0:
                 status["now_ns"] = time.time_ns()
                 await client.publish(f"{ROOT}/status", orjson.dumps(status), qos=1, retain=True)

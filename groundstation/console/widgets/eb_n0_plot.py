@@ -18,6 +18,8 @@ SPANS_S = (60.0, 300.0, 1500.0)
 GAP_S = 2.5
 """The curve is broken where nothing was known for longer than this, or than a fiftieth of what is shown."""
 LEAST_TOP_DB = 10.0
+LOWEST_DB, HIGHEST_DB = -10.0, 40.0
+"""What lies beyond is drawn at the edge: no receiver works below, and above it makes no difference."""
 LATEST_NS = 2**63 - 1
 
 
@@ -68,7 +70,7 @@ class EbN0Plot(Lines):
         curve = view.radio.eb_n0(view.chosen, min(max(0, since_ns), LATEST_NS))
         x = _dots(curve.times_ns, window, columns)
         gap = max(GAP_S, (window.end - window.start) / 50) / (window.end - window.start) * 2 * columns + 1
-        low, high = raster.column_extremes(x, curve.values, 2 * columns, gap)
+        low, high = raster.column_extremes(x, np.clip(curve.values, LOWEST_DB, HIGHEST_DB), 2 * columns, gap)
         bottom, top, step = self._settle(low, high, rows)
         labels = axes.value_labels(bottom, top, step, rows)
         canvas = axes.Canvas.blank(rows, columns)

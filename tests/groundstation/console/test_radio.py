@@ -14,7 +14,7 @@ from groundstation.console.intake import RADIOS_KEPT
 from groundstation.console.picture import Picture
 from groundstation.console.radio import MOST_BINS, MOST_FRAMES, MOST_TRANSMITTERS, read_radio
 from groundstation.console.radio_state import FRAMES_KEPT, GAP_NS, GROUPS, ROWS, RadioState, SpectrumRows
-from groundstation.console.radio_view import ABOVE_DB, BELOW_DB, Band, CellsOfBand, DecibelScale, RadioView
+from groundstation.console.radio_view import ABOVE_DB, BELOW_DB, BROAD_DB, Band, CellsOfBand, DecibelScale, RadioView
 from groundstation.console.widgets import colour_map
 from groundstation.console.widgets.eb_n0_plot import EbN0Plot
 from groundstation.console.widgets.frame_list import FrameList
@@ -100,26 +100,29 @@ def test_a_carrier_is_seen_at_its_frequency(bin_: int, zoom: int, cells: int) ->
 def test_the_scale_of_power_holds_what_is_received_and_stands_still(
     floor: float, above: float, wobble: list[float]
 ) -> None:
-    scale = DecibelScale()
-    scale.settle(floor, floor + above)
+    scale, broad = DecibelScale(), floor + above / 2
+    scale.settle(floor, broad, floor + above)
+    colours = (scale.dark, scale.bright)
+    assert scale.dark == pytest.approx(floor, abs=0.5)
+    assert scale.bright >= broad + BROAD_DB - 0.5
     assert scale.bottom <= floor - BELOW_DB
     assert scale.top >= floor + above + ABOVE_DB
     assert scale.top - scale.bottom <= above + BELOW_DB + ABOVE_DB + 60
     changes = set()
     for each in wobble:
-        scale.settle(floor + each, floor + above + each)
+        scale.settle(floor + each, broad + each, floor + above + each)
         changes.add((scale.bottom, scale.top))
         assert scale.bottom <= floor + each <= floor + above + each <= scale.top
-        assert abs(scale.dark - floor) <= 0.5, "the colours stay where they are"
+        assert (scale.dark, scale.bright) == colours, "the colours stay where they are"
     assert len(changes) <= 3, "it grows a step at each end at most, and does not go back and forth"
 
 
 def test_an_unknown_level_leaves_the_scale_alone() -> None:
     scale = DecibelScale()
-    scale.settle(-80, -40)
-    before = (scale.bottom, scale.top, scale.dark)
-    scale.settle(math.nan, math.nan)
-    assert (scale.bottom, scale.top, scale.dark) == before
+    scale.settle(-80, -70, -40)
+    before = (scale.bottom, scale.top, scale.dark, scale.bright)
+    scale.settle(math.nan, math.nan, math.nan)
+    assert (scale.bottom, scale.top, scale.dark, scale.bright) == before
 
 
 def test_a_frame_listed_in_many_messages_is_kept_once() -> None:
@@ -150,7 +153,9 @@ def test_the_highest_and_the_floor_are_those_of_the_last_minute() -> None:
     for second, peak in ((0, -10.0), (30, -30.0), (61, -50.0), (75, -70.0)):
         decibels = {"low_hz": 0.0, "high_hz": 8.0, "db": [-90.0] * 7 + [peak]}
         radio.take(read_radio(message((1 + second) * SECOND, spectrum=decibels)))
-    assert radio.levels() == (-90.0, -30.0)
+    floor, high, peak = radio.levels()
+    assert (floor, peak) == (-90.0, -30.0)
+    assert floor < high < peak
     assert radio.highest().tolist() == [-90.0] * 7 + [-30.0]
 
 

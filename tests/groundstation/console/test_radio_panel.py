@@ -225,6 +225,18 @@ async def test_what_is_old_is_said_to_be_old(bus: Any, console: Open) -> None:
         assert re.search(r"✓ LOCK … +12\.3", screen)
 
 
+async def test_a_recording_that_has_come_to_its_end_is_not_old(bus: Any, console: Open) -> None:
+    bus.at_ns -= 12_500_000_000
+    bus._zero_ns = bus.at_ns
+    bus.fly()
+    bus.radio()
+    bus.publish("link/downlink", {"link": "downlink", "state": "ended"})
+    async with console(bus) as operator:
+        screen = await operator.press("r")
+        assert "── downlink ■ ended" in screen
+        assert "✓ LOCK …" not in screen
+
+
 async def test_a_lost_source_and_lost_samples_are_said(received: Any, console: Open) -> None:
     state = {"state": "lost", "problem": "no such device", "detail": {"overruns": 3, "lost_samples": 4096}}
     received.publish("link/downlink", {"link": "downlink", **state})
