@@ -1,1 +1,1 @@
-"""CCSDS space packets and time codes."""
+"""CCSDS space packets, time codes, and transfer frames that carry packets."""

@@ -7,13 +7,13 @@ that is not yet whole. How frames are grouped changes nothing but how fast it go
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from protocols.ccsds.channel_counts import MasterChannel, ZoneLedger
 from protocols.ccsds.packet_zone import LONGEST_PACKET
 from protocols.ccsds.transfer_frame import (
     FECF,
@@ -25,7 +25,7 @@ from protocols.ccsds.transfer_frame import (
     channel_name,
     tm_columns,
 )
-from protocols.ccsds.virtual_channel import Extracted, VirtualChannel, ZoneLedger
+from protocols.ccsds.virtual_channel import Extracted, VirtualChannel
 from protocols.coding.crc import crc
 from protocols.errors import DeclarationError
 from protocols.frames import Frames, Spans
@@ -33,34 +33,15 @@ from protocols.frames import Frames, Spans
 CHANNELS = 256
 """Virtual channels followed; frames of more are counted and dropped, since noise can name any number of them."""
 _HEADER_SIZE = 6  # of both kinds
-_TYPES = {str: "a text", bool: "true or false", int: "a whole number, or for vcids a list of them,"}
+_FLAG = (bool, "true or false")
+_OPTION_TYPES: dict[str, tuple[type, str]] = {
+    "kind": (str, "a text"),
+    "fecf": _FLAG,
+    "ocf": _FLAG,
+    "keep_idle": _FLAG,
+    "vcids": (int, "a list of whole numbers"),
+}
 _KINDS = {"tm": (Version.TM,), "aos": (Version.AOS,), "auto": (Version.TM, Version.AOS)}
-
-
-@dataclass(slots=True)
-class MasterChannel:
-    """The count of a spacecraft's frames over all its virtual channels, modulo 256 (132.0-B-3 4.1.2.5)."""
-
-    frames: int = 0
-    gaps: int = 0
-    """Places where the count does neither go up by one nor stay, as it does where a frame is repeated."""
-    missing: int = 0
-    """Frames missing there by the count; none for a count that went back."""
-    count: int = -1
-    """The newest count."""
-
-    def receive(self, counts: NDArray[np.int64]) -> None:
-        """Look at the counts of frames, in order, at least one."""
-        steps = np.diff(counts, prepend=self.count if self.count >= 0 else counts[0] - 1) % 256
-        ahead = steps[(steps > 1) & (steps <= 128)]
-        self.frames += len(counts)
-        self.gaps += int(np.count_nonzero(steps > 1))
-        self.missing += int(ahead.sum()) - len(ahead)
-        self.count = int(counts[-1])
-
-    def as_dict(self) -> dict[str, int]:
-        """The counts by name."""
-        return {"frames": self.frames, "gaps": self.gaps, "missing": self.missing}
 
 
 class TransferFrames:
@@ -85,7 +66,11 @@ class TransferFrames:
         that carry packets, default all. keep_idle: idle packets are given, too. Raises DeclarationError on what cannot
         be.
         """
-        _refuse_wrong_types(kind, fecf, ocf, keep_idle, frame_length, insert_zone, scid, vcids)
+        given = {"scid": scid, "vcids": vcids}
+        _refuse_wrong_types(kind=kind, fecf=fecf, ocf=ocf, keep_idle=keep_idle, insert_zone=insert_zone)
+        _refuse_wrong_types(
+            frame_length=frame_length, **{name: each for name, each in given.items() if each is not None}
+        )
         if kind not in _KINDS:
             raise DeclarationError(f"transfer_frames kind {kind!r}", f"there is none such; use {', '.join(_KINDS)}")
         self._known = np.isin(range(4), _KINDS[kind])
@@ -201,25 +186,13 @@ class TransferFrames:
                 self.master_channels.setdefault(scid, MasterChannel()).receive(counts[spacecraft == scid])
 
 
-def _refuse_wrong_types(
-    kind: Any, fecf: Any, ocf: Any, keep_idle: Any, frame_length: Any, insert_zone: Any, scid: Any, vcids: Any
-) -> None:
+def _refuse_wrong_types(**options: Any) -> None:
     """Raise DeclarationError on options of another type than they have, as a file may give them."""
-    several = vcids if isinstance(vcids, list | tuple) else [vcids]
-    wanted = {
-        "kind": (str, [kind]),
-        "fecf": (bool, [fecf]),
-        "ocf": (bool, [ocf]),
-        "keep_idle": (bool, [keep_idle]),
-        "frame_length": (int, [frame_length]),
-        "insert_zone": (int, [insert_zone]),
-        "scid": (int, [] if scid is None else [scid]),
-        "vcids": (int, [] if vcids is None else several),
-    }
-    for name, (one, values) in wanted.items():
-        if not all(type(value) is one for value in values) or (name == "vcids" and isinstance(vcids, int)):
-            found = values if name == "vcids" else values[0]
-            raise DeclarationError(f"transfer_frames {name} {found!r}", f"{_TYPES[one]} is needed; correct it")
+    for name, value in options.items():
+        one, told = _OPTION_TYPES.get(name, (int, "a whole number"))
+        several = value if name == "vcids" and isinstance(value, list | tuple) else [value]
+        if not all(type(each) is one for each in several) or (name == "vcids" and several is not value):
+            raise DeclarationError(f"transfer_frames {name} {value!r}", f"{told} is needed; correct it")
 
 
 def _in_order_of_appearance(values: NDArray[np.int64]) -> list[int]:
