@@ -66,7 +66,7 @@ class RadioPanel(Panel):
     TITLE, KEY, ORDER = "radio", "r", 25
     KEYS: ClassVar = (
         ("↑ ↓", "choose a transmitter, and with it the link"),
-        ("w", "time shown: 1, 5 or 25 minutes; the waterfall 5, 1 or 0.2 rows a second"),
+        ("w", "time shown: 1, 5, 25 minutes; the waterfall slower"),
         ("z", "zoom in on the carrier: 2, 4, 8 times; and out"),
         ("h", "the highest power of the last minute: on, off"),
         ("c", "power as colour or as symbols"),
