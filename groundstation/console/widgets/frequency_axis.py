@@ -6,7 +6,7 @@ from rich.style import Style
 
 from groundstation.console import numerals
 from groundstation.console.picture import Picture
-from groundstation.console.radio_view import MARGIN, Band, RadioView, marks
+from groundstation.console.radio_view import MARGIN, RadioView, marks
 from groundstation.console.widgets import raster
 from groundstation.console.widgets.lines import Line, Lines
 
@@ -85,8 +85,3 @@ def _runs(line: list[str], styles: list[Style]) -> Line:
         else:
             pieces.append((character, style))
     return pieces
-
-
-def width_text(band: Band) -> str:
-    """How much of the band is seen: ``2.4 MHz``."""
-    return numerals.amount(band.high - band.low, "Hz")
