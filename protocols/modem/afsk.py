@@ -48,7 +48,8 @@ class Afsk(Demodulator):
         self._decimation = max(1, int(rate / (8 * max(baud, width / 2))))
         reach = 1.0 * rate / width
         response = lowpass(width / rate, reach)
-        self._channel = ChannelFilter(response, reach, Fraction(self._decimation), shift=(space + mark) / 2 / rate)
+        middle = (space + mark) / 2 / rate
+        self._channel = ChannelFilter(response, reach, Fraction(self._decimation), shift=middle, blocking=True)
         self._discriminator = Discriminator()
         self._scale = np.float32(rate / self._decimation / deviation)
         self._slicer = NrzSlicer(rate / self._decimation / baud, clock_error)

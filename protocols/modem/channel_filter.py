@@ -35,12 +35,19 @@ class ChannelFilter:
     """Filters a stream of samples; pieces of any size."""
 
     def __init__(
-        self, response: Pulse, reach: float, step: Fraction, *, shift: float = 0.0, of_complex: bool = False
+        self,
+        response: Pulse,
+        reach: float,
+        step: Fraction,
+        *,
+        shift: float = 0.0,
+        of_complex: bool = False,
+        blocking: bool = False,
     ) -> None:
         """Response is a function of time in input samples, zero beyond reach; step is input samples an output.
 
         A shift, in cycles a sample, is mixed down to zero; outputs are then complex, as they are of complex input.
-        Its gain at shift is one.
+        Its gain at shift is one. A blocking filter lets nothing through of an input that does not change.
         """
         self._ahead = int(np.ceil(reach / float(step)))  # outputs before a block that it adds to
         blocks = max(-(-_ROWS // step.numerator), -(-self._ahead // step.denominator))
@@ -49,12 +56,21 @@ class ChannelFilter:
         self._groups = -(-2 * self._ahead // self._outputs) + 1
         times = np.arange(self._inputs)[:, np.newaxis]
         away = times - (np.arange(self._groups * self._outputs) - self._ahead) * float(step)
-        taps = np.where(np.abs(away) <= reach, response(away), 0)
-        whole = np.arange(-np.ceil(reach), np.ceil(reach) + 1)
-        taps = taps / np.where(np.abs(whole) <= reach, response(whole), 0).sum()
         self.complex = bool(shift) or of_complex
-        turned = taps * np.exp(-2j * np.pi * shift * away) if self.complex else taps
-        self._matrix = self._laid_out(turned, of_complex=of_complex)
+
+        def taps(t: NDArray[np.float64]) -> NDArray[Any]:
+            within = np.where(np.abs(t) <= reach, response(t), 0)
+            return within * np.exp(-2j * np.pi * shift * t) if self.complex else within
+
+        def hump(t: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.where(np.abs(t) <= reach, np.cos(np.pi * t / (2 * reach)) ** 2, 0)
+
+        whole = np.arange(-np.ceil(reach), np.ceil(reach) + 1)
+        laid = taps(away)
+        if blocking:
+            laid = laid - hump(away) * (taps(whole).sum() / hump(whole).sum())
+        gain = np.where(np.abs(whole) <= reach, response(whole), 0).sum()
+        self._matrix = self._laid_out(laid / gain, of_complex=of_complex)
         self._held = np.zeros(0, np.complex64 if of_complex else np.float32)
         self._sums = np.zeros((self._groups - 1, self._outputs), np.complex64 if self.complex else np.float32)
         self._done = 0  # blocks taken
