@@ -42,8 +42,15 @@ def framing_table(named: Named) -> Named:
 
 
 def radio_framing(signal: Signal, transmitters: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The framing of a radio link, as recordings keep it."""
-    return {"kind": RADIO, "signal": signal.as_dict(), "transmitters": [dict(each) for each in transmitters]}
+    """The framing of a radio link, as recordings keep it; ``transfer_frames`` of a transmitter's framing become its."""
+    tables, stages = [dict(each) for each in transmitters], []
+    for table in tables:
+        framing = table.get("framing")
+        if isinstance(framing, Mapping) and "transfer_frames" in framing:
+            stages.append(framing["transfer_frames"])
+            table["framing"] = {name: value for name, value in framing.items() if name != "transfer_frames"}
+    made = {"kind": RADIO, "signal": signal.as_dict(), "transmitters": tables}
+    return {**made, "transfer_frames": stages[0]} if stages else made
 
 
 def transmitter(modem: Named, framing: Named | Sequence[Named]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ _OPTION_TYPES: dict[str, tuple[type, str]] = {
     "fecf": _FLAG,
     "ocf": _FLAG,
     "keep_idle": _FLAG,
-    "vcids": (int, "a list of whole numbers"),
+    "vcids": (int, "a whole number or a list of them"),
 }
 _KINDS = {"tm": (Version.TM,), "aos": (Version.AOS,), "auto": (Version.TM, Version.AOS)}
 
@@ -55,17 +55,18 @@ class TransferFrames:
         ocf: bool = False,
         insert_zone: int = 0,
         scid: int | None = None,
-        vcids: Sequence[int] | None = None,
+        vcids: Sequence[int] | int | None = None,
         keep_idle: bool = False,
     ) -> None:
         """Kind is ``tm``, ``aos`` or, by each frame's version, ``auto``; frame_length is in bytes, 0 for any.
 
         fecf: frames end with an error control field, verified and cut off. ocf: AOS frames have an operational control
         field (TM frames say so themselves). insert_zone: bytes between the AOS header and the packet zone's pointer,
-        a frame header error control field included. scid: the one spacecraft, default any. vcids: the virtual channels
-        that carry packets, default all. keep_idle: idle packets are given, too. Raises DeclarationError on what cannot
-        be.
+        a frame header error control field included. scid: the one spacecraft, default any. vcids: the virtual channel
+        or channels that carry packets, default all. keep_idle: idle packets are given, too. Raises DeclarationError on
+        what cannot be.
         """
+        vcids = [vcids] if isinstance(vcids, int) else vcids
         given = {"scid": scid, "vcids": vcids}
         _refuse_wrong_types(kind=kind, fecf=fecf, ocf=ocf, keep_idle=keep_idle, insert_zone=insert_zone)
         _refuse_wrong_types(

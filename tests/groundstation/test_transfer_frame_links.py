@@ -9,11 +9,13 @@ from construct import Int8ub, Int16ub, Struct
 
 from groundstation.campaign import make_framer
 from groundstation.pipeline import LinkPath
+from groundstation.transmitters import radio_framing, transmitter
 from protocols.ccsds.space_packet import SPACE_PACKET, build
 from protocols.ccsds.transfer_frame_link import TransferFrameLink
 from protocols.chunk import Chunk
 from protocols.errors import DeclarationError
 from protocols.packet import Packet, Vehicle
+from protocols.signal import Signal
 
 STAGE = {"kind": "aos", "fecf": True, "scid": 56, "vcids": [2, 3]}
 INSIDE: list[dict[str, Any]] = [
@@ -61,6 +63,23 @@ def test_a_recording_off_the_air_is_decoded_and_counted(data: Path) -> None:
         assert told["frames"] == told["transfer_frames"] == 47
         assert told["virtual_channels"]["aos/56/2"]["apids"] == {"1852": 52, "2047": 36, "392": 3}
         assert told["sequence_gaps"] == 0
+
+
+def test_frames_off_the_air_of_a_radio_link_give_their_packets() -> None:
+    stage = {"kind": "tm", "frame_length": 223, "vcids": 1, "fecf": True}
+    framing = {"kind": "ccsds_tm", "frame_length": 223, "transfer_frames": stage}
+    table = radio_framing(Signal("cs16", 96_000.0, 437e6), [transmitter("fsk:9600", framing)])
+    path = LinkPath("radio", LANDER, table)
+    assert isinstance(path.framer, TransferFrameLink)
+    sent = [build(1852, number, bytes(100)) for number in range(12)]
+    silence = bytes(4 * 20_000)
+    stream = silence + path.framer.encode(sent) + silence
+    frames = path.framer.receive(stream, 10**15)
+    assert [*frames, *path.framer.finish()] == sent
+    assert frames.eb_n0 is not None, "packets are as strong as the frames that completed them"
+    assert len(frames.eb_n0) == len(frames)
+    assert path.counts()["virtual_channels"]["tm/0/1"]["gaps"] == 0
+    assert path.framer.report()["transmitters"]
 
 
 @pytest.mark.parametrize(
