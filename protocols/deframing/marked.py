@@ -19,6 +19,7 @@ MARKER_BITS = 32
 MARKER_ERRORS = 6
 """Bits of a marker that may be wrong by default: noise passes for one in 2000 places then, which the codes sort out."""
 _WORD = 16
+_LARGEST = np.float32(1e18)  # that a soft bit may be: products and sums of such stay finite
 _COUNTS = np.array([value.bit_count() for value in range(1 << 16)], np.uint8)
 
 
@@ -58,7 +59,8 @@ class MarkedDeframer(Deframer):
     def receive(self, bits: NDArray[np.float32]) -> list[BitFrame]:
         """The frames that bits, float32 (n,), positive for 1, complete. Never raises."""
         self.ledger.bits_in += len(bits)
-        self._held = np.concatenate((self._held, self._line_decoded(np.nan_to_num(np.asarray(bits, np.float32)))))
+        finite = np.clip(np.nan_to_num(np.asarray(bits, np.float32)), -_LARGEST, _LARGEST)
+        self._held = np.concatenate((self._held, self._line_decoded(finite)))
         return self._deliver(final=False)
 
     def finish(self) -> list[BitFrame]:

@@ -2,8 +2,8 @@
 
 A sync word of 64 bits; a code word of 64 that tells the size, of the bi-orthogonal code that DVB-S2 uses for the same
 (ETSI EN 302 307, 5.5.2.4), 48 or 223 bytes; these, with the parity of CCSDS's Reed-Solomon code in its dual basis, are
-randomised and convolutionally coded, without a tail. The bytes are a type, a length (both of two bytes, little-endian)
-and a frame of that length.
+randomised and convolutionally coded, without a tail. The bytes are a type, 08 ff for AX.25, a length of two bytes,
+little-endian, and a frame of that length.
 """
 
 import numpy as np
@@ -25,6 +25,7 @@ SIZE_BITS, SIZE_ERRORS = 64, 20
 _SCRAMBLING = 0x719D83C953422DFA
 _ONES = int("01" * 32, 2)  # the code's row for the number's lowest bit
 _CODE = CODES["ccsds"]
+_AX25 = b"\x08\xff"
 _HEAD = 4  # bytes of type and length
 
 
@@ -34,7 +35,7 @@ class Usp(MarkedDeframer):
     MARKED = SKIPPED = 64
     HEADER = SIZE_BITS
 
-    def __init__(self, *, unwrap: bool = False, marker_errors: int = MARKER_ERRORS) -> None:
+    def __init__(self, *, unwrap: bool = True, marker_errors: int = MARKER_ERRORS) -> None:
         """Unwrap says whether frames are delivered as their type and length tell, an AX.25 frame mostly, or whole."""
         super().__init__(MARKER, marker_errors, SIZE_BITS + _symbols(SIZES[-1]))
         self._unwrap = unwrap
@@ -59,7 +60,7 @@ class Usp(MarkedDeframer):
 
     def _encode(self, body: bytes) -> NDArray[np.uint8]:
         if self._unwrap:
-            wrapped = bytes(2) + len(body).to_bytes(2, "little") + body
+            wrapped = _AX25 + len(body).to_bytes(2, "little") + body
             size = next((size for size in SIZES if len(wrapped) <= size), 0)
             body = wrapped + bytes(max(0, size - len(wrapped)))
         if len(body) not in SIZES:

@@ -49,8 +49,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("snet", {"code": 3}),
     ("snet", {"code": 0}),
     ("ngham", {}),
-    ("usp", {"unwrap": True}),
     ("usp", {}),
+    ("usp", {"unwrap": False}),
     ("fx25", {}),
     ("fx25", {"nrzi": False, "g3ruh": True}),
     ("fx25", {"astrocast": True}),
@@ -84,7 +84,7 @@ def bodies(made: Deframer, options: dict[str, Any]) -> st.SearchStrategy[list[by
     if isinstance(made, SmogPSignalling):
         decided = st.lists(st.sampled_from([b"\x00", b"\xff"]), min_size=DECIDED, max_size=DECIDED).map(b"".join)
         body = st.tuples(body, decided).map(lambda pair: pair[0][:-DECIDED] + pair[1])
-    if isinstance(made, Aausat4) or (isinstance(made, Usp) and not options):
+    if isinstance(made, Aausat4) or (isinstance(made, Usp) and options):
         allowed = aausat_4.SIZES if isinstance(made, Aausat4) else SIZES
         body = st.sampled_from(allowed).flatmap(lambda n: st.binary(min_size=n, max_size=n))
     if isinstance(made, Ngham):  # which sets five bits of the first byte itself
@@ -117,6 +117,7 @@ def streams(draw: st.DrawFn, made: Deframer, options: dict[str, Any]) -> NDArray
     for body in draw(bodies(made, options)):
         bits = made.encode([body]) * 2.0 - 1.0
         bits[random.random(len(bits)) < draw(st.sampled_from([0.0, 0.005, 0.1]))] *= -1
+        bits[random.random(len(bits)) < draw(st.sampled_from([0.0, 0.0, 0.01]))] = draw(hostile)
         pieces += [random.normal(size=draw(st.integers(0, 300))), bits]
     return (np.concatenate(pieces) * draw(st.sampled_from([1.0, -1.0]))).astype(np.float32)
 
