@@ -2,7 +2,8 @@
 
 A sync word, a tag of 24 bits that tells one of seven sizes, and a randomised Reed-Solomon word in CCSDS's field, of 16
 or 32 symbols of parity, roots from 112 on in both: a byte of flags (three bits) and the size of the padding (five), the
-payload, a CRC, padding. What is delivered is that byte and the payload.
+payload, a CRC, padding. What is delivered is that byte and the payload. FloripaSat-1's parity belongs to no such code;
+its packets have the CRC alone.
 """
 
 from typing import NamedTuple
@@ -58,7 +59,9 @@ class Ngham(MarkedDeframer):
 
     HEADER = TAG_BITS
 
-    def __init__(self, *, marker_errors: int = MARKER_ERRORS) -> None:
+    def __init__(self, *, reed_solomon: bool = True, marker_errors: int = MARKER_ERRORS) -> None:
+        """Reed_solomon says whether the parity is looked at."""
+        self._mended = reed_solomon
         super().__init__(MARKER, marker_errors, TAG_BITS + 8 * SIZES[-1].word)
 
     def _length(self, header: NDArray[np.float32]) -> int:
@@ -70,12 +73,14 @@ class Ngham(MarkedDeframer):
         if size is None:
             return None
         word = Randomizer.SHORT.apply(soft_bytes(frame[TAG_BITS:]))
-        result = _CODES[size.roots].decode(word[np.newaxis])
-        data = result.data[0].tobytes()
+        data, corrected = word[: -size.roots].tobytes(), 0
+        if self._mended:
+            result = _CODES[size.roots].decode(word[np.newaxis])
+            if not result.good[0]:
+                return None
+            data, corrected = result.data[0].tobytes(), int(result.symbols.sum())
         packet = data[: len(data) - (data[0] & _PADDING)]
-        if not result.good[0] or not _CHECK.good(packet):
-            return None
-        return Decoded(packet[: -_CHECK.width], int(result.symbols.sum()))
+        return Decoded(packet[: -_CHECK.width], corrected) if _CHECK.good(packet) else None
 
     def _encode(self, body: bytes) -> NDArray[np.uint8]:
         size = next((size for size in SIZES if len(body) - 1 <= size.most), SIZES[-1])
