@@ -6,12 +6,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from groundstation.transmitters import transmitter
 from protocols.errors import DeclarationError
+
+_NEAR = 5
+"""Names that are suggested at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +47,30 @@ def satellites() -> dict[str, Satellite]:
 
 
 def satellite(name: str) -> Satellite:
-    """A satellite by any of its names or its catalogue number; capitals, spaces and dashes do not matter.
+    """A satellite by any of its names or its catalogue number; of these, letters and digits alone matter.
 
     Raises DeclarationError, naming what comes near.
     """
-    wanted = _plain(name)
-    for each in satellites().values():
-        if wanted in {_plain(known) for known in (each.name, *each.aliases, str(each.norad or ""))} - {""}:
-            return each
-    near = [each.name for each in satellites().values() if wanted[:3] and _plain(each.name).startswith(wanted[:3])]
-    known = ", ".join(near) or f"{len(satellites())} are, see `groundstation info`"
-    raise DeclarationError(f"satellite {name!r}", f"not known here ({known}); give its modem and framing instead")
+    wanted, known = _plain(name), _known()
+    if wanted in known:
+        return satellites()[known[wanted]]
+    begun = [each for each in known if wanted[:3] and each.startswith(wanted[:3])]
+    near = dict.fromkeys(known[each] for each in (*get_close_matches(wanted, known, _NEAR), *begun))
+    names = [satellites()[each].name for each in near][:_NEAR]
+    hint = (
+        f"near it are {', '.join(names)}" if names else f"`groundstation info` lists the {len(satellites())} that are"
+    )
+    raise DeclarationError(f"satellite {name!r}", f"is not known here; {hint}; or give its modem and framing instead")
+
+
+@cache
+def _known() -> dict[str, str]:
+    """By each name and number, as :func:`_plain` writes it: the name of the file."""
+    found: dict[str, str] = {}
+    for file, each in satellites().items():
+        number = [str(each.norad)] if each.norad else []
+        found |= dict.fromkeys(map(_plain, (each.name, *each.aliases, *number)), file)
+    return found
 
 
 def _plain(name: str) -> str:

@@ -61,7 +61,10 @@ def transmitter(modem: Named, framing: Named | Sequence[Named]) -> dict[str, Any
 
 
 def _options(query: str) -> dict[str, Any]:
-    """The options of a query: numbers, true and false as such, the rest as text. Raises DeclarationError."""
+    """The options of a query: numbers, true and false as such, several with commas between as a list, the rest as text.
+
+    Raises DeclarationError.
+    """
     found: dict[str, Any] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name in found:
@@ -70,7 +73,9 @@ def _options(query: str) -> dict[str, Any]:
     return found
 
 
-def _typed(text: str) -> bool | int | float | str:
+def _typed(text: str) -> bool | float | str | list[Any]:
+    if "," in text:
+        return [_typed(each) for each in text.split(",")]
     words = {"true": True, "yes": True, "false": False, "no": False}
     if text.lower() in words:
         return words[text.lower()]

@@ -2,28 +2,33 @@
 
 groundstation info flight.mcap
 groundstation info pass.sigmf-meta
-groundstation info            the formats, vehicles, framings and sources there are
+groundstation info            the formats, vehicles, framings, sources and satellites there are
+groundstation info --satellite GOMX-3
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from replay.recording import RecordedEvent, RecordedLink
 
+_TIED = "\u00a0"
 HELP = "say what is in a recording, or what is known here"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("recording", type=Path, nargs="?", help="the file; left out: what is known here")
+    parser.add_argument("--satellite", metavar="NAME", help="how a satellite transmits: by its name or number")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
@@ -31,7 +36,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Say it."""
     import orjson  # noqa: PLC0415
 
-    told = _recording(arguments.recording) if arguments.recording else _known()
+    if arguments.recording and arguments.satellite:
+        sys.stderr.write("groundstation info: a file or --satellite, one of the two; leave the other out\n")
+        return 2
+    if arguments.recording:
+        told = _recording(arguments.recording)
+    elif arguments.satellite:
+        told = _satellite(arguments.satellite)
+        told = told if arguments.json else _for_people(told)
+    else:
+        told = _known(brief=not arguments.json)
     if arguments.json:
         sys.stdout.write(orjson.dumps(told).decode() + "\n")
     else:
@@ -102,18 +116,57 @@ def _event(event: RecordedEvent, first_ns: int) -> str:
     return f"{(event.received_ns - first_ns) / 1e9:+10.3f} s  {text}"
 
 
-def _known() -> dict[str, Any]:
+def _known(*, brief: bool) -> dict[str, Any]:
+    """What is known here; brief: satellites by their names alone."""
+    from groundstation.satellite import satellites  # noqa: PLC0415
     from hardware.source import sources  # noqa: PLC0415
+    from protocols.deframing.deframer import deframers  # noqa: PLC0415
     from protocols.framer import framings  # noqa: PLC0415
+    from protocols.modem.demodulator import MODEMS  # noqa: PLC0415
     from protocols.vehicles import vehicles  # noqa: PLC0415
     from replay.recording import formats  # noqa: PLC0415
 
+    names = sorted((each.name for each in satellites().values()), key=str.lower)
+    whole = ", ".join(name.replace(" ", _TIED) for name in names)
+    lines = [line.replace(_TIED, " ") for line in textwrap.wrap(whole, 100, break_on_hyphens=False)]
     return {
         "formats": {made.title: " ".join(made.suffixes) or "by content" for made in formats().values()},
         "vehicles": vehicles(),
         "framings": framings(),
         "sources": sources(),
+        "modems": list(MODEMS),
+        "bit_framings": list(deframers()),
+        "satellites": [f"{len(names)}:", *lines] if brief else [_satellite(name) for name in names],
     }
+
+
+def _satellite(name: str) -> dict[str, Any]:
+    """A satellite, and how it transmits in the words that ``decode`` takes. Raises DeclarationError."""
+    from groundstation.satellite import satellite  # noqa: PLC0415
+    from groundstation.transmitter_text import framing_texts, modem_text  # noqa: PLC0415
+
+    found = satellite(name)
+    return {
+        "satellite": found.name,
+        "aliases": list(found.aliases),
+        "norad": found.norad or None,
+        "vehicle": found.vehicle or None,
+        "transmitters": [
+            {"modem": modem_text(each["modem"]), "framings": framing_texts(each["framing"])}
+            for each in found.transmitters
+        ],
+        "source": found.source,
+    }
+
+
+def _for_people(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of a satellite, in words; transmitters as a shell takes them."""
+    sent = [
+        " ".join([f"--modem {quote(each['modem'])}", *(f"--framing {quote(text)}" for text in each["framings"])])
+        for each in told["transmitters"]
+    ]
+    vehicle = told["vehicle"] or "none: frames as they are"
+    return {**told, "norad": str(told["norad"] or "not known"), "vehicle": vehicle, "transmitters": sent}
 
 
 def _text(value: Any) -> str:
