@@ -67,7 +67,9 @@ class SymbolTiming:
         self._span, self._limit = span, limit
         self._averages = _averages(span, clock_error)
         self._weights = np.square(np.abs(self._averages[:, 0]))
-        self._lines = np.zeros((1 if limit == math.inf else 2, span // 2), np.complex128)  # of the last blocks
+        kinds = 1 if limit == math.inf else 2
+        self._lines = np.zeros((kinds, span // 2), np.complex128)  # of the last blocks
+        self._powers = np.zeros((kinds, span, self._averages.shape[1]))  # of their averages, for each rate
         self._nodes = 0  # blocks whose timing is known
         self._phase = 0.0  # of the last of these, in cycles: time in symbols less timing
         self._timing = 0.0
@@ -105,12 +107,17 @@ class SymbolTiming:
     def _strongest(self, lines: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """The line at the best rate for each of n blocks, of the lines around, (kinds, n, span): (n,).
 
-        Where there are two kinds, that is taken whose blocks agree best with one another.
+        Where there are two kinds of lines, those are taken that agree best with one another, and at the rate that did
+        best for as long as a span: that of a clock lasts.
         """
         averages = lines @ self._averages
         powers = np.square(averages.real) + np.square(averages.imag)
         if len(lines) > 1:
             powers = powers / (np.square(np.abs(lines)) @ self._weights + 1e-30)[..., np.newaxis]
+            held = np.concatenate((self._powers, powers), axis=1)
+            self._powers = held[:, -self._span :]
+            sums = np.cumsum(held, axis=1)
+            powers = sums[:, self._span :] - sums[:, : -self._span]
         count, rates = powers.shape[1:]
         best = np.swapaxes(powers, 0, 1).reshape(count, -1).argmax(axis=1)
         return np.asarray(averages[best // rates, np.arange(count), best % rates])
