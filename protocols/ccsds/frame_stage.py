@@ -103,19 +103,19 @@ class TransferFrames:
     def zones(self) -> ZoneLedger:
         """The packet zones of all channels together."""
         total = ZoneLedger()
-        for channel in self.channels.values():
+        for channel in list(self.channels.values()):
             for name, value in channel.zones.as_dict().items():
                 setattr(total, name, getattr(total, name) + value)
         return total
 
     def counts(self) -> dict[str, Any]:
-        """Everything counted, ready for JSON; channels are named ``scid/vcid``."""
+        """Everything counted, ready for JSON, also while another thread receives; channels are named ``aos/56/2``."""
         return {
             "transfer_frames": self.frames,
             "fecf_failures": self.fecf_failures,
             "malformed_frames": self.malformed_frames,
-            "master_channels": {str(scid): each.as_dict() for scid, each in self.master_channels.items()},
-            "virtual_channels": {channel_name(number): each.as_dict() for number, each in self.channels.items()},
+            "master_channels": {str(scid): each.as_dict() for scid, each in list(self.master_channels.items())},
+            "virtual_channels": {channel_name(number): each.as_dict() for number, each in list(self.channels.items())},
         }
 
     def receive(self, frames: Frames) -> Frames:
