@@ -1,7 +1,8 @@
 """The catalogue of CRC models, one a line, with the names in use for each.
 
 Source: "Catalogue of parametrised CRC algorithms" (G. Cook, the reveng catalogue), whose parameter names are kept:
-poly, init, refin, refout, xorout, as in Ross Williams' model. The width in bits is the number in the name.
+poly, init, refin, refout, xorout, as in Ross Williams' model. The width in bits is the number in the name. Semtech's is
+not in it: that of the SX127x and SX126x transceivers (their data sheets, "CRC", CCITT).
 """
 
 from functools import cache
@@ -82,6 +83,7 @@ crc-16/opensafety-a      5935 0 -- 0
 crc-16/opensafety-b      755b 0 -- 0
 crc-16/profibus          1dcf ffff -- ffff crc-16/iec-61158-2
 crc-16/riello            1021 b2aa rr 0
+crc-16/semtech           1021 1d0f -- ffff
 crc-16/spi-fujitsu       1021 1d0f -- 0 crc-16/aug-ccitt
 crc-16/t10-dif           8bb7 0 -- 0
 crc-16/teledisk          a097 0 -- 0

@@ -9,7 +9,8 @@ Published modes in these terms (descriptions in gr-satellites):
 | 3CAT-1 | ``marker="d391d391", length=255, whitening="pn9", roots=32`` |
 | TT-64 (QB50 AT03) | ``marker="2dd4", length=64, roots=16, check="crc-16/arc:little"`` |
 | Reaktor Hello World | ``marker="352e352e", whitening="pn9", check="crc-16/cms"`` |
-| EnduroSat | ``marker="aa7e", check="crc-16/ibm-3740"`` |
+| EnduroSat | ``marker="aa7e", longest=128, check="crc-16/ibm-3740", keep_length=True`` |
+| FOSSASAT | ``marker="55551212", whitening="pn9 reversed", check="crc-16/semtech"`` |
 | AO-40 uncoded | ``marker="3915ed30", length=514, check="crc-16/ibm-3740"`` |
 """
 
@@ -26,7 +27,7 @@ from protocols.deframing.marked import Decoded, MarkedDeframer
 from protocols.errors import DeclarationError
 from protocols.framer import hexadecimal
 
-_WHITENINGS = ("", "pn9", "ccsds")
+_WHITENINGS = ("", "pn9", "pn9 reversed", "ccsds")
 _CODES = ("generic", "ccsds", "dual")
 _LONGEST = 8192  # bytes, where all have one length
 
@@ -45,18 +46,20 @@ class Packet(MarkedDeframer):
         code: str = "generic",
         check: str = "",
         least_significant_first: bool = False,
+        keep_length: bool = False,
         marker_errors: int | None = None,
     ) -> None:
         """Marker is the sync word in hexadecimal; length is the bytes behind it, all included, 0 where a byte tells
         the data's, of which there are longest at most.
 
-        Whitening is pn9 or ccsds; roots is Reed-Solomon's parity, if any, in the field 0x11d with roots from alpha on
-        (generic), or CCSDS's code in the conventional or the dual basis. Check is a CRC's name: it covers the length
-        byte and the data, within the code. By default an eighth of the marker's bits may be wrong. Raises
+        Whitening is pn9, pn9 reversed (each byte's bits the other way round, as Semtech's chips have it) or ccsds; roots
+        is Reed-Solomon's parity, if any, in the field 0x11d with roots from alpha on (generic), or CCSDS's code in the
+        conventional or the dual basis. Check is a CRC's name: it covers the length byte and the data, within the code.
+        Keep_length delivers the length byte too. By default an eighth of the marker's bits may be wrong. Raises
         DeclarationError on what cannot be.
         """
         sync = hexadecimal(marker, "marker")
-        self._length_byte = length == 0
+        self._length_byte, self._keep_length = length == 0, keep_length
         self._check = crc(check) if check else None
         over = (self._check.width if self._check else 0) + roots
         self._size = length or 1 + longest + over
@@ -97,9 +100,11 @@ class Packet(MarkedDeframer):
             if not self._check.good(body):
                 return None
             body = body[: -self._check.width]
-        return Decoded(body[1:] if self._length_byte else body, corrected)
+        return Decoded(body[1:] if self._length_byte and not self._keep_length else body, corrected)
 
     def _encode(self, body: bytes) -> NDArray[np.uint8]:
+        if self._length_byte and self._keep_length:
+            body = body[1:]
         wanted = self._size - self._over - self._length_byte
         if not 0 < len(body) <= wanted or (not self._length_byte and len(body) != wanted):
             allowed = f"1 to {wanted}" if self._length_byte else f"{wanted}"
@@ -115,9 +120,14 @@ class Packet(MarkedDeframer):
         return np.packbits(bits > 0, bitorder=self._order)
 
     def _whitened(self, block: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if self._whitening == "pn9":
-            return block ^ pn9(len(block))
+        if self._whitening.startswith("pn9"):
+            sequence = pn9(len(block))
+            return block ^ (sequence if self._whitening == "pn9" else _reversed(sequence))
         return Randomizer.SHORT.apply(block) if self._whitening else block
+
+
+def _reversed(octets: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.packbits(np.unpackbits(octets), bitorder="little")
 
 
 def _code(name: str, roots: int) -> ReedSolomon:
@@ -131,7 +141,7 @@ def _refuse(length: int, longest: int, over: int, whitening: str, code: str) -> 
     """Raise DeclarationError on options that cannot be."""
     where = "framing 'packet'"
     if whitening not in _WHITENINGS:
-        raise DeclarationError(where, f"no whitening {whitening!r}; use one of pn9, ccsds or none")
+        raise DeclarationError(where, f"no whitening {whitening!r}; use pn9, pn9 reversed, ccsds or none")
     if code not in _CODES:
         raise DeclarationError(where, f"no code {code!r}; use one of {', '.join(_CODES)}")
     if not 1 <= longest <= 255:

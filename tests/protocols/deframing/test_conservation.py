@@ -60,6 +60,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("packet", {"marker": "2dd4", "length": 64, "roots": 16, "check": "crc-16/arc:little"}),
     ("packet", {"marker": "352e352e", "whitening": "pn9", "check": "crc-16/cms"}),
     ("packet", {"marker": "aa7e", "longest": 128, "check": "crc-16/ibm-3740", "least_significant_first": True}),
+    ("packet", {"marker": "55551212", "whitening": "pn9 reversed", "check": "crc-16/semtech"}),
+    ("packet", {"marker": "aa7e", "check": "crc-16/ibm-3740", "keep_length": True}),
     ("packet", {"marker": "1acffc", "whitening": "ccsds", "roots": 16, "code": "dual"}),
     ("ccsds_tm", {"frame_length": 20}),
     ("ccsds_tm", {"frame_length": 30, "interleave": 2, "basis": "conventional", "differential": True}),
@@ -91,6 +93,8 @@ def bodies(made: Deframer, options: dict[str, Any]) -> st.SearchStrategy[list[by
         body = body.map(lambda each: bytes((each[0] & 0xE0 | _ngham_padding(each),)) + each[1:])
     if isinstance(made, Mobitex):
         body = st.integers(1, 4).flatmap(lambda count: mobitex_frames(options, options.get("blocks", count)))
+    if options.get("keep_length"):
+        body = body.map(lambda each: bytes((len(each),)) + each)
     if isinstance(made, Ideassat):
         body = body.map(lambda each: each[: HEADER - 3] + bytes.fromhex("4130f0") + each[HEADER:])
     return st.lists(body, min_size=1, max_size=3)
