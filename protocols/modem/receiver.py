@@ -1,7 +1,9 @@
 """A demodulator and the deframers behind it: samples in, frames out, each with where it lay and how strong it was."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -26,15 +28,17 @@ class ReceivedFrame:
     corrected: int
     """Bits or symbols that a code put right."""
     deframer: int
-    """Which of the deframers found it, from 0."""
+    """Which of the deframers given found it, or a copy of it, from 0."""
 
 
 class Receiver:
     """Frames from one signal, which may be framed in several ways."""
 
     def __init__(self, demodulator: Demodulator, deframers: Sequence[Deframer]) -> None:
-        """Every deframer gets all bits."""
-        self.demodulator, self.deframers = demodulator, tuple(deframers)
+        """Every deframer gets all bits; where they have further readings, a copy of it gets each of those."""
+        others = demodulator.readings(np.zeros(0, np.float32))[1:]
+        self._of_readings = [tuple(deframers), *(tuple(map(deepcopy, deframers)) for _ in others)]
+        self.demodulator, self.deframers = demodulator, tuple(chain.from_iterable(self._of_readings))
         self._kept = SoftBits.none()  # bits that a deframer may still deliver in a frame
         self._first = 0  # the number of the first of these
         self._reach = max((deframer.bound for deframer in self.deframers), default=0) + 1
@@ -57,9 +61,10 @@ class Receiver:
     def _deframed(self, bits: SoftBits, *, final: bool) -> list[ReceivedFrame]:
         self._kept = SoftBits.join([self._kept, bits])
         found: list[ReceivedFrame] = []
-        for number, deframer in enumerate(self.deframers):
-            frames = deframer.receive(bits.values) + (deframer.finish() if final else [])
-            found += [self._placed(frame, number) for frame in frames]
+        for values, deframers in zip(self.demodulator.readings(bits.values), self._of_readings, strict=True):
+            for number, deframer in enumerate(deframers):
+                frames = deframer.receive(values) + (deframer.finish() if final else [])
+                found += [self._placed(frame, number) for frame in frames]
         gone = max(0, len(self._kept) - self._reach)
         self._kept = SoftBits(self._kept.values[gone:], self._kept.places[gone:], self._kept.eb_n0[gone:])
         self._first += gone

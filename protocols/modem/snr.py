@@ -16,13 +16,18 @@ _LEAST, _MOST = -10.0, 40.0  # dB; what a block of that size can tell apart
 
 def eb_n0(symbols: NDArray[np.floating]) -> float:
     """Eb/N0 of real antipodal symbols, in dB, -10 to 40. Silence gives -10."""
-    squares = np.square(symbols, dtype=np.float64)
-    if not len(squares) or not (second := float(squares.mean())):
-        return _LEAST
-    fourth = float(np.square(squares).mean())
-    signal = float(np.sqrt(max(0.0, (3 * second**2 - fourth) / 2)))
-    noise = max(second - signal, second * 1e-6)
-    return float(np.clip(10 * np.log10(max(signal / (2 * noise), 1e-6)), _LEAST, _MOST))
+    return float(_estimates(np.asarray(symbols)[np.newaxis])[0]) if len(symbols) else _LEAST
+
+
+def _estimates(blocks: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Eb/N0 of each of blocks of symbols (n, block), in dB, float64 (n,)."""
+    squares = np.square(blocks, dtype=np.float64)
+    second = squares.mean(axis=1)
+    fourth = np.square(squares).mean(axis=1)
+    signal = np.sqrt(np.maximum(0.0, (3 * second**2 - fourth) / 2))
+    noise = np.maximum(second - signal, second * 1e-6)
+    ratio = signal / np.where(noise > 0, 2 * noise, 1)  # of silence, nothing
+    return np.asarray(np.clip(10 * np.log10(np.maximum(ratio, 1e-6)), _LEAST, _MOST))
 
 
 class EbN0Meter:
@@ -33,9 +38,8 @@ class EbN0Meter:
 
     def receive(self, symbols: NDArray[np.floating]) -> NDArray[np.float32]:
         """The estimate at each symbol, in dB, float32 (n,): over the block that ends with the piece it lies in."""
-        estimates = np.empty(len(symbols), np.float32)
-        for begin in range(0, len(symbols), BLOCK):
-            piece = symbols[begin : begin + BLOCK]
-            self._recent = np.concatenate((self._recent, piece))[-BLOCK:]
-            estimates[begin : begin + BLOCK] = eb_n0(self._recent)
-        return estimates
+        whole = len(symbols) // BLOCK * BLOCK
+        estimates = np.repeat(_estimates(symbols[:whole].reshape(-1, BLOCK)), BLOCK)
+        self._recent = np.concatenate((self._recent, symbols[-BLOCK:]))[-BLOCK:]
+        last = np.full(len(symbols) - whole, eb_n0(self._recent))
+        return np.concatenate((estimates, last)).astype(np.float32)
