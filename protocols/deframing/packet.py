@@ -52,7 +52,7 @@ class Packet(MarkedDeframer):
         """Marker is the sync word in hexadecimal; length is the bytes behind it, all included, 0 where a byte tells
         the data's, of which there are longest at most.
 
-        Whitening is pn9, pn9 reversed (each byte's bits the other way round, as Semtech's chips have it) or ccsds; roots
+        Whitening is pn9, pn9 reversed (each byte's bits the other way round, as Semtech's chips do) or ccsds; roots
         is Reed-Solomon's parity, if any, in the field 0x11d with roots from alpha on (generic), or CCSDS's code in the
         conventional or the dual basis. Check is a CRC's name: it covers the length byte and the data, within the code.
         Keep_length delivers the length byte too. By default an eighth of the marker's bits may be wrong. Raises

@@ -180,3 +180,28 @@ def test_an_unknown_name_or_option_says_what_there_is() -> None:
         deframer("ax99")
     with pytest.raises(DeclarationError, match="its options are g3ruh"):
         deframer("hdlc", scrambled=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "said"),
+    [
+        ("packet", {"marker": "xy"}, "hexadecimal"),
+        ("packet", {"whitening": "pn15"}, "no whitening 'pn15'"),
+        ("packet", {"roots": 16, "code": "bch"}, "no code 'bch'"),
+        ("packet", {"longest": 300}, "does not fit a length byte"),
+        ("packet", {"length": 10, "roots": 16}, "leaves nothing of a frame"),
+        ("ax100_golay", {"marker": "c3aa"}, "give four"),
+        ("mobitex", {"blocks": 33}, "use 1 to 32"),
+        ("snet", {"code": 4}, "no code 4"),
+        ("smog_p_ra", {"frame_length": 64}, "use 128 or 256"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(kind: str, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(DeclarationError, match=said):
+        deframer(kind, **options)
+
+
+@pytest.mark.parametrize("kind", sorted(set(deframers()) - {"hdlc"}))
+def test_frames_that_do_not_fit_are_refused_with_what_does(kind: str) -> None:
+    with pytest.raises(DeclarationError, match=r"\d"):
+        deframer(kind).encode([bytes(5000)])
