@@ -69,9 +69,13 @@ def _transmitter(told: Mapping[str, Any]) -> str:
 
 
 def _value(told: Mapping[str, Any]) -> str:
-    value = told["value"]
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return f"{text} {told['unit']}".rstrip()
+    return f"{_text(told['value'])} {told['unit']}".rstrip()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 _COUNTS = ("crc_failures", "corrected", "sequence_gaps", "unknown_packets", "malformed")

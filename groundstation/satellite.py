@@ -54,8 +54,9 @@ def satellite(name: str) -> Satellite:
     wanted, known = _plain(name), _known()
     if wanted in known:
         return satellites()[known[wanted]]
-    begun = [each for each in known if wanted[:3] and each.startswith(wanted[:3])]
-    near = dict.fromkeys(known[each] for each in (*get_close_matches(wanted, known, _NEAR), *begun))
+    longer = [each for each in known if wanted and each.startswith(wanted)]
+    alike = [each for each in known if wanted[:3] and each.startswith(wanted[:3])]
+    near = dict.fromkeys(known[each] for each in (*longer, *get_close_matches(wanted, known, _NEAR), *alike))
     names = [satellites()[each].name for each in near][:_NEAR]
     hint = (
         f"near it are {', '.join(names)}" if names else f"`groundstation info` lists the {len(satellites())} that are"

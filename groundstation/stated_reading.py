@@ -40,7 +40,7 @@ def read_as_stated(path: Path, stated: Stated) -> Reading:
     }
     for framing in framings.values():
         make_framer(framing)
-    return Reading(recording, _vehicle(path, stated.vehicle or (chosen.vehicle if chosen else "")), framings, {})
+    return Reading(recording, _vehicle(stated.vehicle or (chosen.vehicle if chosen else "")), framings, {})
 
 
 def _check(stated: Stated) -> None:
@@ -101,9 +101,9 @@ def _signal(text: str) -> Signal:
         raise DeclarationError(f"--samples {text}", f"{error}; want FORMAT:RATE, as cu8:2.4M or ci16:48k") from None
 
 
-def _vehicle(path: Path, name: str) -> Vehicle:
+def _vehicle(name: str) -> Vehicle:
     if name in ("", undeclared.NAME):
         return undeclared.VEHICLE
     if name not in vehicles():
-        raise RecordingError(path, f"no vehicle {name!r} is known here; use one of {', '.join(vehicles())}")
+        raise DeclarationError(f"--vehicle {name}", f"none of that name is known; use one of {', '.join(vehicles())}")
     return vehicle(name)

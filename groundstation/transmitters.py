@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from protocols.errors import DeclarationError
+from protocols.modem.demodulator import LEAST_RATE
 from protocols.signal import Signal
 
 Named = str | Mapping[str, Any]
@@ -42,8 +43,11 @@ def framing_table(named: Named) -> Named:
 
 
 def radio_framing(signal: Signal, transmitters: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The framing of a radio link, as recordings keep it; ``transfer_frames`` of a transmitter's framing become its."""
-    tables, stages = [dict(each) for each in transmitters], []
+    """The framing of a radio link, as recordings keep it, of those transmitters that its samples can carry.
+
+    ``transfer_frames`` of a transmitter's framing become its own.
+    """
+    tables, stages = [dict(each) for each in _carried(signal, transmitters)], []
     for table in tables:
         framing = table.get("framing")
         if isinstance(framing, Mapping) and "transfer_frames" in framing:
@@ -51,6 +55,15 @@ def radio_framing(signal: Signal, transmitters: Sequence[Mapping[str, Any]]) -> 
             table["framing"] = {name: value for name, value in framing.items() if name != "transfer_frames"}
     made = {"kind": RADIO, "signal": signal.as_dict(), "transmitters": tables}
     return {**made, "transfer_frames": stages[0]} if stages else made
+
+
+def _carried(signal: Signal, transmitters: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Those slow enough for a signal: audio holds a satellite's slow modes alone. All if none is, to be refused."""
+    return [each for each in transmitters if not _too_fast(each["modem"].get("baud"), signal.rate)] or transmitters
+
+
+def _too_fast(baud: object, rate: float) -> bool:
+    return isinstance(baud, (int, float)) and LEAST_RATE * baud > rate
 
 
 def transmitter(modem: Named, framing: Named | Sequence[Named]) -> dict[str, Any]:
