@@ -34,7 +34,7 @@ _ROOM = 0.93  # of what lies between an audio carrier and zero, or half the samp
 _WINDOWS = {2: 128, 4: 512}
 """Symbols a carrier's frequency is taken over, by the power: short enough for Doppler at 1200 baud, and of the fourth
 power, whose noise is stronger, as long as QPSK at 2 dB needs (measured)."""
-_OFTEN, _SELDOM = 4e-3, 512
+_OFTEN, _SELDOM = 4e-3, 1024
 """Seconds from a window to the next, where a quarter of its symbols are shorter, and symbols at most."""
 LONGEST_DELAY = 6 * _SELDOM
 """Symbols by which it lags at most."""

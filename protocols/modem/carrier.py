@@ -17,6 +17,8 @@ from protocols.modem.turns import turns
 
 AVERAGE = {2: 5, 4: 9}
 """Spectra averaged for each, by the power: the line then stands out of noise some dB further down."""
+_FAINT = 0.1
+"""Of what the line was of late, what is no signal any more but its end: it tells no frequency."""
 REACH = {2: 24, 4: 96}
 """Symbols either way that the phase is taken over, by the power: the fourth has more noise (measured at 2 dB)."""
 
@@ -37,6 +39,7 @@ class CarrierFrequency:
         self._rows = np.zeros((self._average - 1, len(spectra.frequencies)), np.float32)
         self._last = 0.0
         self._phase = 0.0
+        self._clear = 0.0  # how strong the line was of late
 
     def receive(self, samples: NDArray[np.complex64]) -> NDArray[np.complex64]:
         """The samples with the carrier turned away, complex64 (n,), as far as its frequency is known."""
@@ -63,7 +66,8 @@ class CarrierFrequency:
             found, sizes = self._peaks(_along(rows, self._average, chirp))
             better = sizes > best
             track[better], best[better] = found[better], sizes[better]
-        if best[-1]:
+        self._clear = max(float(best.max()), self._clear / 2)
+        if best[-1] > _FAINT * self._clear:
             self.frequency = float(track[-1])
         return track
 

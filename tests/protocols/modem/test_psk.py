@@ -41,6 +41,21 @@ def test_the_carrier_is_told() -> None:
     assert np.isnan(made.carrier_offset)
     made.receive(noisy(turned(axis(random_bits(8000), 5), 3300 / 48_000), 6.0, 1))
     assert made.carrier_offset == pytest.approx(2300, abs=15)
+    made.finish()
+    assert made.carrier_offset == pytest.approx(2300, abs=15)  # the silence behind it tells nothing
+
+
+@pytest.mark.parametrize("baud", [9600.0, 1e6])
+def test_bursts_on_carriers_of_their_own_are_received_from_their_first_bit(baud: float) -> None:
+    random, step = np.random.default_rng(1), 4
+    sent = [random_bits(1024, seed) for seed in range(6)]
+    bursts = [turned(axis(bits, step), random.uniform(-0.5, 0.5) / step) for bits in sent]
+    silence = np.zeros(24_000)
+    samples = noisy(np.concatenate([part for burst in bursts for part in (silence, burst)]), 10.0, 1)
+    bits = everything(demodulator("psk", step * baud, baud, iq=True), samples)
+    for number, expected in enumerate(sent):
+        first = (number + 1) * len(silence) + number * len(bursts[0]) + LEAD
+        assert wrong(bits, expected, step, first, margin=0) < 0.003
 
 
 @pytest.mark.parametrize("eb_n0", [3.0, 6.0])

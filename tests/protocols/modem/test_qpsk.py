@@ -1,5 +1,6 @@
 """QPSK and OQPSK against theory, and which of the equal phases it is."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -139,3 +140,15 @@ def test_any_samples_give_finite_bits(kind: str, pattern: tuple[float, ...], dty
     assert all(np.isfinite(column).all() for column in (bits.values, bits.places, bits.eb_n0))
     for values in made.readings(bits.values[: len(bits) // 2 * 2]):
         assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("kind", ["psk", *STAGGER])
+def test_what_it_holds_does_not_grow(kind: str) -> None:
+    made = demodulator(kind, RATE, RATE / STEP, iq=True)
+    noise = noisy(np.zeros(20_000), 0.0, 1)
+    held = []
+    for _ in range(3):
+        for _ in range(10):
+            made.receive(noise)
+        held.append(len(pickle.dumps(made)))
+    assert max(held) < min(held) * 1.5
