@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,9 @@ def _recording(path: Path, stated: Stated, *, radio: bool) -> Recording:
     try:
         return open_recording(path)
     except NotARecording:
+        if radio and path.is_file() and os.access(path, os.R_OK) and path.stat().st_size:
+            problem = "of no format known here; say what its samples are, as --samples cu8:2.4M"
+            raise RecordingError(path, problem) from None
         if radio or not stated.framings:
             raise
         return StatedBytes(path, framing_table(stated.framings[0]))
