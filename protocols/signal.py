@@ -70,12 +70,12 @@ class Signal:
         """Samples of whole size as complex64 or float32 (n,), 1 at full scale. What is no number stays so."""
         kind, zero, scale = self._numbers
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which a demodulator counts
-            values = np.frombuffer(data, kind).astype(np.float32, copy=False)
-        if zero:
-            values = values - np.float32(zero)
-        if scale != 1.0:
-            values = values * np.float32(1 / scale)
-        values = np.ascontiguousarray(values, np.float32)
+            values = np.frombuffer(data, kind)
+        if scale != 1.0:  # in one new array: memory for more would cost more than the arithmetic
+            values = np.subtract(values, np.float32(zero), dtype=np.float32)
+            values *= np.float32(1 / scale)
+        with np.errstate(over="ignore"):  # what is too large for it becomes infinite
+            values = np.ascontiguousarray(values, np.float32)
         return values.view(np.complex64) if self.iq else values
 
     def encode(self, samples: NDArray[Any]) -> bytes:

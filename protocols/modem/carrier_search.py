@@ -14,7 +14,6 @@ _WINDOW = 64  # symbols of a spectrum
 _HOPS = 2  # windows that cover each sample
 _AVERAGE = 13
 """Spectra averaged for each window: over fewer, runs of equal bits would look like another carrier."""
-_PADDING = 2  # bins for each that the window resolves
 _CONTRAST = 0.33
 """How much more power the best place has than the mean of all for there to be a signal, of what one as strong as the
 noise would have more there: noise alone stays below half of it, and a signal above at an Eb/N0 of 0 dB (measured)."""
@@ -30,7 +29,7 @@ class CarrierSearch:
         """
         self._hop = max(1, int(_WINDOW * per_symbol / _HOPS))
         self._window = self._hop * _HOPS
-        self._size = 1 << (self._window * _PADDING - 1).bit_length()
+        self._size = 1 << (self._window - 1).bit_length()
         bins = self._size / per_symbol  # of the symbol rate
         self._reach = min(int(search * bins) + 1, self._size // 2 - 1)
         self._half = max(1, min(int(half * bins), self._size // 2))
@@ -80,7 +79,9 @@ class CarrierSearch:
         # Twice over a rectangle: a triangle as wide as the signal, near the shape of all of them.
         held = np.concatenate((self._spectra, _sums(_sums(powers, self._half + 1), self._half + 1)))
         self._spectra = held[len(held) - _AVERAGE + 1 :]
-        within = np.lib.stride_tricks.sliding_window_view(held, _AVERAGE, axis=0) @ self._weights
+        within = self._weights[0] * held[: len(powers)]
+        for number in range(1, _AVERAGE):
+            within += self._weights[number] * held[number : number + len(powers)]
         peaks = np.clip(np.argmax(within, axis=1), 1, 2 * self._reach - 1)
         rows = np.arange(len(peaks))
         low, top, high = (within[rows, peaks + k] for k in (-1, 0, 1))

@@ -23,12 +23,15 @@ _ROWS = 40
 
 
 def block_ratio(samples_per_symbol: float, largest: int = 64) -> Fraction:
-    """A fraction within 50 parts per million of samples_per_symbol, as small as can be; the timing absorbs the rest."""
+    """A fraction within 50 parts per million of samples_per_symbol, as small as can be; the timing absorbs the rest.
+
+    Where there is none up to the largest denominator, the best up to twice that.
+    """
     for symbols in range(1, largest + 1):
         near = Fraction(round(samples_per_symbol * symbols), symbols)
         if near and abs(near / Fraction(samples_per_symbol) - 1) < 5e-5:
             return near
-    return Fraction(samples_per_symbol).limit_denominator(largest)
+    return Fraction(samples_per_symbol).limit_denominator(2 * largest)
 
 
 class ChannelFilter:

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,7 @@ class SoftBits:
 class Demodulator(ABC):
     """Turns samples into soft bits."""
 
-    WIDTH: ClassVar[int] = 1536
+    WIDTH: int = 1536
     """Symbols after which a bit has left it: the reach of all its filters together."""
 
     def __init__(self, rate: float, baud: float, *, iq: bool) -> None:
@@ -83,7 +83,7 @@ class Demodulator(ABC):
         """The newest estimate of Eb/N0 in dB; NaN before any."""
         self._type: type[np.generic] = np.complex64 if iq else np.float32
         self._page = max(4096, int(PAGE_SYMBOLS * rate / baud))
-        self._held: list[NDArray[Any]] = []
+        self._held: NDArray[Any] = np.empty(0, self._type)
         self._count = 0
 
     @property
@@ -109,16 +109,19 @@ class Demodulator(ABC):
         flat, bits = np.asarray(samples).reshape(-1), []
         begin = 0
         while begin < len(flat):
-            end = begin + self._page - self._count
+            end = min(len(flat), begin + self._page - self._count)
             piece = self._sane(flat[begin:end])
+            if len(piece) < self._page:
+                if len(self._held) < self._page:
+                    self._held = np.empty(self._page, self._type)
+                self._held[self._count : self._count + len(piece)] = piece
+                piece = self._held
+                self._count += end - begin
+                if self._count < self._page:
+                    break
+            self._count = 0
+            bits.append(self._demodulate(piece))
             begin = end
-            if len(piece) + self._count < self._page:
-                self._held.append(piece.copy())  # the caller may use its buffer again
-                self._count += len(piece)
-                break
-            page = np.concatenate((*self._held, piece)) if self._held else piece
-            self._held, self._count = [], 0
-            bits.append(self._demodulate(page))
         joined = SoftBits.join(bits).within(0)
         if len(joined):
             self.eb_n0_now = float(joined.eb_n0[-1])
@@ -134,7 +137,7 @@ class Demodulator(ABC):
 
     @abstractmethod
     def _demodulate(self, page: NDArray[Any]) -> SoftBits:
-        """The bits that a page completes."""
+        """The bits that a page completes. Its memory is used again: what is kept of it has to be copied."""
 
     def _sane(self, flat: NDArray[Any]) -> NDArray[Any]:
         """Samples (n,) as this demodulator takes them, finite and of bounded size."""

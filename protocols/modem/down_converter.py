@@ -34,7 +34,7 @@ class DownConverter:
             problem = f"the band is {rate:g} Hz wide; give a carrier and a search that lie within, in Hz"
             raise DeclarationError(f"carrier {carrier:g}, search {search:g}", problem)
         kept = 2.2 * half + search
-        decimation = max(1, int(rate / (2 * _COARSE_REACH * kept)))
+        decimation = _decimation(max(1, int(rate / (2 * _COARSE_REACH * kept))), rate / baud / per_symbol)
         self._rate = rate / decimation
         self._coarse: ChannelFilter | None = None
         shift = carrier / rate
@@ -65,3 +65,9 @@ class DownConverter:
         if self._search:
             samples = self._search.receive(samples)
         return self._channel.receive(samples)
+
+
+def _decimation(most: int, wanted: float) -> int:
+    """At most so many, and at least half of them, such that what is left to wanted is as simple a ratio as can be."""
+    ratios = {each: block_ratio(wanted / each) for each in range(most, max(0, most // 2 - 1), -1) if each}
+    return min(ratios, key=lambda each: ratios[each].numerator * ratios[each].denominator)

@@ -21,10 +21,12 @@ from protocols.modem.nrz import NrzSlicer, NrzTiming
 from protocols.modem.symbol_sampler import SymbolSampler
 from protocols.modem.symbol_timing import CLOCK_ERROR, PER_SYMBOL
 
-_PAGE = 1 << 15
-"""Samples of IQ that are filtered at once: what is computed on the way stays in the cache."""
+_PAGE = 1 << 17
+"""Samples of IQ that are filtered at once, at most."""
 _SURE = 3.0
 """Eb/N0 in dB that three quarters of a page have to have if it is to tell the carrier's offset."""
+_WAIT = 0.1
+"""Seconds for which symbols of IQ are gathered where that is more than a page: nobody feels it, and it costs less."""
 MOST_INDEX = 3.0
 """Modulation index up to which symbols are detected together; beyond it a discriminator does as well."""
 
@@ -72,6 +74,8 @@ class Fsk(Demodulator):
             down = DownConverter(rate, baud, per_symbol, half * baud, carrier=carrier, search=search)
             self._front = down, Discriminator()
             self._page = min(self._page, _PAGE)
+            self._symbols = max(PAGE_SYMBOLS, int(_WAIT * baud))
+            self.WIDTH = Demodulator.WIDTH + self._symbols
             if index and abs(index) <= MOST_INDEX:
                 taken = 4 if abs(index) <= 1 else 8
                 pulse = FrequencyPulse(self.BT if bt is None else bt)
@@ -98,7 +102,7 @@ class Fsk(Demodulator):
             return self._noted(bits, self._slicer.offset / (self._slicer.size + 1e-30) * (self._deviation or np.nan))
         down, discriminator = self._front
         self._gathered.append(down.receive(page))
-        if sum(map(len, self._gathered)) < PAGE_SYMBOLS * self._per_symbol:
+        if sum(map(len, self._gathered)) < self._symbols * self._per_symbol:
             return SoftBits.none()
         baseband, self._gathered = np.concatenate(self._gathered), []
         bits, within = self._bits(baseband, discriminator.receive(baseband))

@@ -30,8 +30,6 @@ class Levels:
         self._meter = EbN0Meter()
         self._unsized = np.zeros((2, 0))
         self._unset = np.zeros((3, 0))
-        self.middle = 0.0
-        """What was last taken away, of the symbols' unit."""
 
     def receive(self, symbols: Symbols) -> SoftBits:
         """The soft bits that real symbols complete; places are the symbols' instants."""
@@ -43,7 +41,6 @@ class Levels:
             fresh, self._unset = _split(self._unset, np.stack((values, instants, sizes)), len(offsets))
             values, instants, sizes = fresh
             values = values - offsets
-            self.middle = float(np.mean(offsets)) if len(offsets) else self.middle
         levelled = np.clip(values / (sizes + 1e-12), -_CLEAR, _CLEAR)
         cleaned = self._neighbours.receive(Symbols(levelled, instants))
         soft = cleaned.values.astype(np.float32)

@@ -68,6 +68,6 @@ class NrzSlicer:
         """The bits that signal completes; places in samples of it."""
         symbols, means = self._timing.receive(signal)
         if len(means):
-            self.offset = float(np.mean(means)) + self._levels.middle
             self.size = float(np.mean(np.abs(symbols.values)))
+            self.offset = float(np.mean(symbols.values + means - np.copysign(self.size, symbols.values)))
         return self._levels.receive(symbols)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST = 1 << 18
+_MOST = 250_000
 
 
 def _most(matrix: NDArray[Any]) -> int:

@@ -38,7 +38,7 @@ def test_it_is_the_sum_it_stands_for(step: Fraction, shift: float, of_complex: b
 def test_a_block_ratio_is_near(rate: float) -> None:
     ratio = block_ratio(rate)
     assert abs(float(ratio) / rate - 1) < 2e-3
-    assert ratio.denominator <= 64
+    assert ratio.denominator <= 128
 
 
 def test_a_discriminator_gives_a_tones_frequency() -> None:
