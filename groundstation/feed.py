@@ -91,6 +91,7 @@ def _came(station: Station, source: Source, samples: SampleFeed | None) -> None:
     """Something came: a silent link is silent no more."""
     health = station.setup.links[source.link]
     health.detail = source.state
+    health.heard(station.now_ns())
     if samples is not None and samples.skipped:
         health.detail = {**source.state, "not_demodulated": samples.skipped}
     if health.state is LinkState.SILENT:

@@ -58,13 +58,18 @@ class LinkHealth:
 
     def received(self, chunks: list[Chunk], frames: int) -> None:
         """Count what came; frames is the ledger's count after it."""
-        self.last_ns = self._quiet_ns = chunks[-1].received_ns
+        self.last_ns = chunks[-1].received_ns
+        self.heard(self.last_ns)
         self._bytes += sum(len(chunk.data) for chunk in chunks)
         if self._recent and self.last_ns < self._recent[-1][0] - _RATE_WINDOW_NS:
             self._recent.clear()  # the clock was set back: what came before it tells no rate, and would never go
         self._recent.append((self.last_ns, self._bytes, frames))
         while self._recent and self._recent[0][0] < self.last_ns - _RATE_WINDOW_NS:
             self._recent.popleft()
+
+    def heard(self, now_ns: int) -> None:
+        """Something came: at least until now the link was not silent, also where its data tell of an earlier time."""
+        self._quiet_ns = max(self._quiet_ns, now_ns)
 
     def is_silent(self, now_ns: int) -> bool:
         """Whether it is open but nothing has come for too long; where the clock was set back, from then on."""
