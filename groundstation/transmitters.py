@@ -16,6 +16,8 @@ from protocols.signal import Signal
 
 Named = str | Mapping[str, Any]
 """A modem or a framing: as a text or as a table."""
+HEXADECIMAL = ("marker", "start")
+"""Options that give bytes: digits in them are no number."""
 RADIO = "radio"
 """The kind of framing that a radio link has: samples in, frames out."""
 
@@ -82,7 +84,7 @@ def _options(query: str) -> dict[str, Any]:
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name in found:
             raise DeclarationError(f"option {name!r}", "stands there twice; keep one")
-        found[name] = _typed(text)
+        found[name] = text if name in HEXADECIMAL else _typed(text)
     return found
 
 

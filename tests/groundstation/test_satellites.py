@@ -12,7 +12,7 @@ from groundstation.campaign import make_framer
 from groundstation.cli import main
 from groundstation.satellite import satellite, satellites
 from groundstation.transmitter_text import framing_texts, modem_text
-from groundstation.transmitters import radio_framing, transmitter
+from groundstation.transmitters import framing_table, radio_framing, transmitter
 from protocols.errors import DeclarationError
 from protocols.modem.radio import Radio
 from protocols.modem.transmitter_table import Transmitter
@@ -97,6 +97,11 @@ def test_what_is_written_of_it_makes_the_same_again() -> None:
             framings = framing_texts(table["framing"])
             again = transmitter(modem_text(table["modem"]), framings[0] if len(framings) == 1 else framings)
             assert again == table
+
+
+def test_a_marker_is_bytes_whatever_digits_it_has() -> None:
+    for marker in ("55551212", "00000102", "12e34567"):
+        assert framing_table(f"packet?marker={marker}&length=12") == {"kind": "packet", "marker": marker, "length": 12}
 
 
 @pytest.mark.parametrize(
