@@ -16,6 +16,7 @@ from protocols.modem.turns import turns
 _WINDOW = 3
 _WIDTH = 192
 """Symbols the offset is averaged over: short enough to follow all Doppler there is."""
+_LEAST = 1e-20  # power that counts as some
 _REACH = 3
 """Symbols on either side that the turn from one to the next depends on."""
 
@@ -49,7 +50,10 @@ class FineCarrier:
         count = len(real)
         instants, self._instants = self._instants[:count], self._instants[count:]
         self._late = late[count:]
-        return late[:count] * self._turns(np.arctan2(imaginary, real) / (2 * np.pi)), instants
+        offsets = np.arctan2(imaginary, real) / (2 * np.pi)
+        if count:
+            self.offset = float(np.average(offsets, weights=np.hypot(imaginary, real) + _LEAST))
+        return late[:count] * self._turns(offsets), instants
 
     def _products(self, samples: NDArray[np.complex64]) -> NDArray[np.complex64]:
         """Each symbol's turn to the next but for data, by their size, for all but _REACH on either side."""
@@ -64,5 +68,4 @@ class FineCarrier:
         steps = (offsets + np.concatenate(((self._last,), offsets[:-1]))) / 2
         phases = (self._phase + np.cumsum(steps)) % 1.0
         self._last, self._phase = float(offsets[-1]), float(phases[-1])
-        self.offset = float(np.mean(offsets))
         return turns(-phases[:, np.newaxis] - offsets[:, np.newaxis] * self._places)

@@ -24,7 +24,7 @@ from protocols.modem.symbol_timing import CLOCK_ERROR, PER_SYMBOL
 _PAGE = 1 << 17
 """Samples of IQ that are filtered at once, at most."""
 _SURE = 3.0
-"""Eb/N0 in dB that three quarters of a page have to have if it is to tell the carrier's offset."""
+"""Eb/N0 in dB that a quarter of a page has to have if it is to tell the carrier's offset."""
 _WAIT = 0.1
 """Seconds for which symbols of IQ are gathered where that is more than a page: nobody feels it, and it costs less."""
 MOST_INDEX = 3.0
@@ -111,16 +111,17 @@ class Fsk(Demodulator):
         return self._noted(bits, down.offset + within * self.rate / down.step)
 
     def _noted(self, bits: SoftBits, offset: float) -> SoftBits:
-        if len(bits) and np.percentile(bits.eb_n0, 25) > _SURE:
+        if len(bits) and np.percentile(bits.eb_n0, 75) > _SURE:
             self._offset = offset
         return bits
 
     def _bits(self, baseband: NDArray[np.complex64], signal: NDArray[np.float32]) -> tuple[SoftBits, float]:
         """The bits of a page, and the carrier's offset in cycles a sample of the baseband."""
+        strength = np.square(baseband.real) + np.square(baseband.imag)
         if not self._together:
-            return self._slicer.receive(signal * self._sign), self._slicer.offset * float(self._sign)
+            return self._slicer.receive(signal * self._sign, strength), self._slicer.offset * float(self._sign)
         timing, sampler, fine, detector = self._together
-        symbols, means = timing.receive(signal)
+        symbols, means = timing.receive(signal, strength)
         bits = detector.receive(*fine.receive(*sampler.receive(baseband, symbols, means)))
         return bits, sampler.offset + fine.offset / self._per_symbol
 

@@ -27,6 +27,9 @@ _PULSE = 1.0
 """Symbols of the matched filter."""
 
 
+_LEAST = 1e-20  # power that counts as some
+
+
 class NrzTiming:
     """Where the symbols are, and what they are without the mean of those around."""
 
@@ -37,14 +40,26 @@ class NrzTiming:
         self._step = float(ratio / PER_SYMBOL)
         self._matched = ChannelFilter(lambda t: pulse(t / float(ratio)), reach, ratio / PER_SYMBOL)
         self._mean = RunningMean(_MEAN * PER_SYMBOL)
+        self._weight = RunningMean(_MEAN * PER_SYMBOL)
+        self._strength = ChannelFilter(lambda t: pulse(t / float(ratio)), reach, ratio / PER_SYMBOL)
         self._unlevelled = np.zeros(0, np.float32)
         self._means = DelayLine()
         self._timing = SymbolTiming(_SPAN, clock_error, limit=_LIMIT)
 
-    def receive(self, signal: NDArray[np.float32]) -> tuple[Symbols, NDArray[np.float64]]:
-        """The symbols that signal, float32 (n,), completes, instants in its samples; and the mean taken from each."""
-        filtered = np.concatenate((self._unlevelled, self._matched.receive(signal)))
-        means = self._mean.receive(filtered[len(self._unlevelled) :])
+    def receive(
+        self, signal: NDArray[np.float32], strength: NDArray[np.float32] | None = None
+    ) -> tuple[Symbols, NDArray[np.float64]]:
+        """The symbols that signal, float32 (n,), completes, instants in its samples; and the mean taken from each.
+
+        Strength is the power that samples were discriminated at: the mean then is that of what is strong.
+        """
+        fresh = self._matched.receive(signal)
+        filtered = np.concatenate((self._unlevelled, fresh))
+        if strength is None:
+            means = self._mean.receive(fresh)
+        else:
+            weights = self._strength.receive(strength).astype(np.float64)
+            means = self._mean.receive(fresh * weights) / np.maximum(self._weight.receive(weights), _LEAST)
         ready, self._unlevelled = filtered[: len(means)], filtered[len(means) :]
         self._means.receive(means)
         symbols = self._timing.receive((ready - means).astype(np.float32))
@@ -64,10 +79,11 @@ class NrzSlicer:
         self.offset = self.size = np.nan
         """Of the newest symbols, the middle between both levels and the distance of these from it."""
 
-    def receive(self, signal: NDArray[np.float32]) -> SoftBits:
-        """The bits that signal completes; places in samples of it."""
-        symbols, means = self._timing.receive(signal)
+    def receive(self, signal: NDArray[np.float32], strength: NDArray[np.float32] | None = None) -> SoftBits:
+        """The bits that signal completes; places in samples of it. Strength is as for :class:`NrzTiming`."""
+        symbols, means = self._timing.receive(signal, strength)
         if len(means):
-            self.size = float(np.mean(np.abs(symbols.values)))
-            self.offset = float(np.mean(symbols.values + means - np.copysign(self.size, symbols.values)))
+            # Medians: noise before and behind a burst is loud.
+            self.size = float(np.median(np.abs(symbols.values)))
+            self.offset = float(np.median(symbols.values + means - np.copysign(self.size, symbols.values)))
         return self._levels.receive(symbols)
