@@ -15,8 +15,8 @@ from protocols.modem.carrier_search import CarrierSearch
 from protocols.modem.channel_filter import ChannelFilter, block_ratio
 from protocols.modem.pulses import lowpass
 
-_COARSE_REACH = 3.0
-"""Outputs of the first filter that its response reaches either way: it passes a sixth of their rate untouched."""
+_COARSE_REACH = 4.0
+"""Outputs of the first filter that its response reaches either way: it passes a quarter of their rate untouched."""
 
 
 class DownConverter:
@@ -34,7 +34,7 @@ class DownConverter:
             problem = f"the band is {rate:g} Hz wide; give a carrier and a search that lie within, in Hz"
             raise DeclarationError(f"carrier {carrier:g}, search {search:g}", problem)
         kept = 2.2 * half + search
-        decimation = _decimation(max(1, int(rate / (2 * _COARSE_REACH * kept))), rate / baud / per_symbol)
+        decimation = _decimation(max(1, int(rate / (_COARSE_REACH * kept))), rate / baud / per_symbol)
         self._rate = rate / decimation
         self._coarse: ChannelFilter | None = None
         shift = carrier / rate
