@@ -2,7 +2,8 @@
 
 At zero frequency and behind its matched filter (see :mod:`protocols.modem.baseband`) symbol timing gives the signal's
 symbols, and their phase is turned onto the real axis. Differential decoding is the product of each symbol with the one
-before, without any phase. The sign of all bits remains unknown: line codes that do not mind, or a marker, settle it.
+before, without any phase; of split-phase bits it is that of whole bits, behind the line code. The sign of all bits
+remains unknown: line codes that do not mind, or a marker, settle it.
 """
 
 from typing import Any
@@ -54,8 +55,9 @@ class Psk(Demodulator):
             rate, split * baud, iq=iq, carrier=carrier, search=search / split, pulse=pulse, power=2, split=split
         )
         self._timing = SymbolTiming(TIMING_SPAN, clock_error)
-        self._phase = None if differential else CarrierPhase(2, split)
-        self._before = np.zeros(1, np.complex64)
+        self._differential = differential
+        self._phase = None if differential and not manchester else CarrierPhase(2, split)
+        self._before = np.zeros(1, np.float32 if manchester else np.complex64)
         self._levels = Levels(offset=False, share=0.0)
         self._split_phase = SplitPhase() if manchester else None
 
@@ -67,16 +69,22 @@ class Psk(Demodulator):
     def _demodulate(self, page: NDArray[Any]) -> SoftBits:
         symbols = self._timing.receive(self._baseband.receive(page))
         symbols = Symbols(symbols.values, self._baseband.places(symbols.instants))
-        turned = self._phase.receive(symbols) if self._phase else self._multiplied(symbols)
+        if self._phase:
+            turned = self._phase.receive(symbols)
+        else:
+            turned = Symbols(self._multiplied(symbols.values), symbols.instants)
         bits = self._levels.receive(Symbols(turned.values.real, turned.instants))
-        return self._split_phase.receive(bits) if self._split_phase else bits
+        if not self._split_phase:
+            return bits
+        bits = self._split_phase.receive(bits)  # halves differ by their line code: whole bits alone can be compared
+        return SoftBits(self._multiplied(bits.values), bits.places, bits.eb_n0) if self._differential else bits
 
-    def _multiplied(self, symbols: Symbols) -> Symbols:
-        """Each symbol multiplied with the one before, as numbers of a symbol's size."""
-        held = np.concatenate((self._before, symbols.values))
+    def _multiplied(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Each of symbols or bits, (n,), multiplied with the one before, as numbers of their size."""
+        held = np.concatenate((self._before, values))
         self._before = held[-1:]
         product = held[1:] * held[:-1].conj()
-        return Symbols(product / np.sqrt(np.abs(product) + 1e-30), symbols.instants)
+        return np.asarray(product / np.sqrt(np.abs(product) + 1e-30), values.dtype)
 
 
 MODEM = Psk

@@ -84,6 +84,16 @@ def test_split_phase_is_within_half_a_decibel_of_theory(
     assert np.median(bits.eb_n0) == pytest.approx(eb_n0, abs=1.0)
 
 
+def test_differential_bits_in_split_phase_are_compared_as_wholes() -> None:
+    sent, step, eb_n0 = random_bits(30_000), 10, 5.0
+    states = np.bitwise_xor.accumulate(1 - sent)  # a 1 is no change
+    halves = np.stack((states, 1 - states), axis=1).reshape(-1)
+    signal = turned(axis(halves, step // 2), 0.004) / np.sqrt(2)
+    made = demodulator("psk", 96_000.0, 9600.0, iq=True, manchester=True, differential=True)
+    bits = everything(made, noisy(signal, eb_n0, 3))
+    assert wrong(bits, sent, step, LEAD + 2.5) < 2.1 * theory(eb_n0 - 0.5)  # a wrong bit makes two
+
+
 @pytest.mark.parametrize("offset", [0.0, 0.03])
 def test_a_constant_in_iq_is_no_carrier(offset: float) -> None:
     sent, step = random_bits(16_000), 10
