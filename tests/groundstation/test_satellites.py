@@ -6,6 +6,7 @@ from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from groundstation.campaign import make_framer
@@ -13,6 +14,7 @@ from groundstation.cli import main
 from groundstation.satellite import satellite, satellites
 from groundstation.transmitter_text import framing_texts, modem_text
 from groundstation.transmitters import framing_table, radio_framing, transmitter
+from protocols.deframing.deframer import deframer
 from protocols.errors import DeclarationError
 from protocols.modem.radio import Radio
 from protocols.modem.transmitter_table import Transmitter
@@ -133,6 +135,19 @@ def test_info_tells_of_all_and_of_one(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["info", "pass.wav", "--satellite", "EIRSAT-1"]) == 2
     assert main(["info", "--satellite", "EIRSAT-9"]) == 2
     assert "EIRSAT-1" in capsys.readouterr().err
+
+
+def test_the_beacon_of_ao_40_and_qo_100_is_received() -> None:
+    """BPSK of 400 bit/s, each bit compared with the one before, a one as 1 0 and a zero as 0 1 (P. Karn, 2002)."""
+    body = np.random.default_rng(40).bytes(256)
+    bits = np.concatenate((np.tile([1, 0, 0], 100), deframer("ao40").encode([body]), np.zeros(200, np.uint8)))
+    states = np.bitwise_xor.accumulate(1 - bits.astype(np.int64))
+    halves = np.repeat(np.stack((states, 1 - states), axis=1).reshape(-1) * 2.0 - 1.0, 60)
+    turned = halves * np.cos(2 * np.pi * 1530 / 48_000 * np.arange(len(halves)))
+    audio = 6000 * (turned + np.random.default_rng(41).normal(0, 1, len(halves)))
+    for known_as in ("QO-100", "26609"):
+        made = make_framer(radio_framing(AUDIO, satellite(known_as).transmitters))
+        assert [*made.receive(audio.astype("<i2").tobytes(), 0), *made.finish()] == [body]
 
 
 @pytest.mark.parametrize("name", sorted(RECORDINGS))
