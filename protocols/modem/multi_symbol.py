@@ -5,7 +5,7 @@ known, the one that correlates most in size tells the middle bit (W. P. Osborne,
 detection of CPFSK", IEEE Trans. Comm. 22(8), 1974; M. K. Simon, D. Divsalar, "Maximum-likelihood block detection of
 noncoherent continuous phase modulation", IEEE Trans. Comm. 41(1), 1993). From these decisions the phase of the symbols
 around a window is known, so a second pass sees the window lengthened by three of them on either side. That is worth
-another 0.5 dB, and what is left to coherent detection is a few tenths; a discriminator loses 3 to 4 dB (measured).
+another 0.5 dB: from 6 dB Eb/N0 on GMSK and MSK do better than the best detector that sees five symbols (measured).
 """
 
 import numpy as np
