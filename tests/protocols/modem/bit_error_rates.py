@@ -23,7 +23,7 @@ OFFSET, CLOCK_ERROR = 200.0, 15.0
 SETTLING = 2000
 """Bits at the begin and the end of a run that are not counted."""
 FRAME = 1000
-"""Bits whose sign is found together where it is unknown (PSK), as a frame's marker does."""
+"""Bits whose sign is found together where it is unknown (PSK), as a frame's marker does, and of QPSK their reading."""
 VITERBI_WEIGHTS = {10: 36, 12: 211, 14: 1404, 16: 11633, 18: 77433, 20: 502690, 22: 3322763, 24: 21292910}
 """Wrong bits of all paths by their distance, (171, 133): J. Conan, IEEE Trans. Comm. 32(9), 1984."""
 
@@ -52,7 +52,7 @@ class Count:
     bits: int
     wrong: int
     slips: int = 0
-    """Times that the sign changed from one frame to the next: the carrier slipped by half a cycle."""
+    """Times that the sign or the reading changed from one frame to the next: the carrier slipped."""
 
     @property
     def rate(self) -> float:
@@ -63,7 +63,7 @@ class Count:
 
 
 def run(link: Link, eb_n0: float, count: int, seed: int) -> Count:
-    """Send so many random bits at an Eb/N0 in dB, and count the wrong ones, frame by frame in the better sign."""
+    """Send so many random bits at an Eb/N0 in dB, and count the wrong ones, each frame's in the best sign."""
     bits = np.random.default_rng(seed).integers(0, 2, count, np.uint8)
     symbols = ConvolutionalEncoder().encode(bits) if link.coded else bits
     made = modulator(link.sent, RATE, BAUD, **link.send)
@@ -75,13 +75,19 @@ def run(link: Link, eb_n0: float, count: int, seed: int) -> Count:
     receiver = demodulator(link.received, RATE, BAUD, iq=True, **link.receive)
     soft = SoftBits.join([receiver.receive(signal), receiver.finish()])
     places = (soft.places - channel.delay) * (1 + CLOCK_ERROR * 1e-6)
-    numbers = np.round((places - made.first) / made.spacing).astype(int)
-    found, numbers = _decoded(soft.values, numbers) if link.coded else (soft.values > 0, numbers)
+    together = 2 if link.sent == "qpsk" else 1  # bits at one place
+    symbols_before = np.round((places - made.first) / made.spacing / together).astype(int)
+    numbers = symbols_before * together + np.arange(len(places)) % together
+    found = tuple(values > 0 for values in receiver.readings(soft.values))
+    if link.coded:
+        decoded, numbers = _decoded(soft.values, numbers)
+        found = (decoded > 0,)
     inside = np.flatnonzero((numbers >= SETTLING) & (numbers < count - SETTLING))
-    differ = found[inside] != bits[numbers[inside]]
-    frames = differ[: len(differ) // FRAME * FRAME].reshape(-1, FRAME).sum(axis=1)
-    slips = np.count_nonzero(np.diff(frames > FRAME // 2))
-    return Count(len(frames) * FRAME, int(np.minimum(frames, FRAME - frames).sum()), int(slips))
+    inside = inside[: len(inside) // FRAME * FRAME]
+    wrong = [(each[inside] != bits[numbers[inside]]).reshape(-1, FRAME).sum(axis=1) for each in found]
+    wrong += [FRAME - each for each in wrong]
+    slips = np.count_nonzero(np.diff(np.argmin(wrong, axis=0)))
+    return Count(len(inside), int(np.min(wrong, axis=0).sum()), int(slips))
 
 
 def _decoded(soft: NDArray[np.float32], numbers: NDArray[np.int_]) -> tuple[NDArray[np.uint8], NDArray[np.int_]]:
@@ -180,6 +186,8 @@ def _log_i0(x: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 BPSK = Link("BPSK", "psk", "psk", bpsk, "coherent BPSK")
+QPSK = Link("QPSK", "qpsk", "qpsk", bpsk, "coherent QPSK")
+OQPSK = Link("OQPSK", "oqpsk", "oqpsk", bpsk, "coherent QPSK")
 VITERBI = Link(
     "BPSK, convolutional code",
     "psk",
@@ -203,4 +211,4 @@ PCM_FM = Link(
     OptimumNoncoherent(0.35, 0.7),
     "optimum noncoherent, 5 symbols",
 )
-LINKS = (BPSK, VITERBI, GFSK, PCM_FM)
+LINKS = (BPSK, QPSK, OQPSK, VITERBI, GFSK, PCM_FM)

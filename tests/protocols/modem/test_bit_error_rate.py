@@ -10,7 +10,9 @@ import pytest
 from tests.protocols.modem.bit_error_rates import (
     BPSK,
     GFSK,
+    OQPSK,
     PCM_FM,
+    QPSK,
     VITERBI,
     Link,
     OptimumNoncoherent,
@@ -23,6 +25,11 @@ from tests.protocols.modem.bit_error_rates import (
 def test_bpsk_is_within_half_a_decibel_of_coherent_detection(eb_n0: float, count: int) -> None:
     got = run(BPSK, eb_n0, count, 1)
     assert BPSK.theory(eb_n0 + 0.2) < got.rate < BPSK.theory(eb_n0 - 0.5)
+
+
+@pytest.mark.parametrize("link", [QPSK, OQPSK])
+def test_qpsk_is_within_half_a_decibel_of_coherent_detection(link: Link) -> None:
+    assert bpsk(5.2) < run(link, 5.0, 60_000, 4).rate < bpsk(4.5)
 
 
 @pytest.mark.parametrize(("eb_n0", "count"), [(3.4, 150_000), (3.7, 250_000)])
