@@ -14,7 +14,7 @@ from protocols.coding.reed_solomon import ReedSolomon
 from protocols.coding.scrambler import Scrambler
 from protocols.deframing import golay_header
 from protocols.deframing.deframer import Deframer
-from protocols.deframing.g3ruh import SoftDescrambler
+from protocols.deframing.g3ruh import FILL, SoftDescrambler
 from protocols.deframing.marked import MARKER_ERRORS, Decoded, MarkedDeframer, soft_bytes
 from protocols.errors import DeclarationError
 from protocols.framer import hexadecimal
@@ -89,7 +89,7 @@ class Ax100ReedSolomon(MarkedDeframer):
         return self._descrambler.receive(bits) if self._descrambler else bits
 
     def _line_encoded(self, bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return Scrambler().scramble(bits) if self._descrambler else bits
+        return Scrambler().scramble(np.concatenate((FILL, bits))) if self._descrambler else bits
 
 
 def _marker(marker: str) -> int:

@@ -17,7 +17,7 @@ from protocols.coding.crc import crc
 from protocols.coding.line_code import NRZ_S, Differential
 from protocols.coding.reed_solomon import CCSDS_223, ReedSolomon
 from protocols.coding.scrambler import Scrambler
-from protocols.deframing.g3ruh import SoftDescrambler
+from protocols.deframing.g3ruh import FILL, SoftDescrambler
 from protocols.deframing.hdlc import FCS, Hdlc
 from protocols.deframing.marked import Decoded, MarkedDeframer, marker_errors
 from protocols.deframing.soft_line import SoftDifferential
@@ -133,7 +133,7 @@ class Fx25(MarkedDeframer):
 
     def _line_encoded(self, bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
         line = Differential(NRZ_S).encode(bits) if self._nrzi else bits
-        return Scrambler().scramble(line) if self._descrambler else line
+        return Scrambler().scramble(np.concatenate((FILL, line))) if self._descrambler else line
 
 
 @cache

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from protocols.coding.scrambler import G3RUH
 
 _SHORT, _LONG = G3RUH
+FILL = np.tile(np.array((1, 0), np.uint8), 12)
+"""Bits to send first, by which a receiver's register of 17 is filled before what matters begins."""
 
 
 class SoftDescrambler:
