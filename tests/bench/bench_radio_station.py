@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +55,14 @@ async def main(seconds: float, modem: str) -> None:
     """Serve, receive, print."""
     serve = ["-m", "groundstation", "simulate", "osx", "--on", TUNER, "--modem", modem, "--framing", "ax100_golay"]
     server = await asyncio.create_subprocess_exec(
-        sys.executable, *serve, "--eb-n0", "14", cwd=ROOT, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        *serve,
+        "--eb-n0",
+        "14",
+        "--begin",
+        f"{-seconds - 60:.0f}",
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
     )
     try:
         assert server.stderr is not None
@@ -62,7 +70,8 @@ async def main(seconds: float, modem: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             station, lasted, used = await received(Path(folder), modem, seconds)
     finally:
-        server.terminate()
+        with suppress(ProcessLookupError):  # it has ended by itself
+            server.terminate()
         await server.wait()
     counts, detail = station.pipeline.links["radio"].counts(), station.setup.links["radio"].detail
     samples = counts["bytes_in"] // 2
