@@ -21,7 +21,9 @@ from groundstation.bus.backfill import Gap, backfill, remember
 from groundstation.bus.outbox import Outbox
 from groundstation.event import Event, EventKind
 from groundstation.link_health import LinkHealth, LinkState
+from groundstation.operator_requests import answer
 from groundstation.pipeline import Pipeline, Result, by_link
+from groundstation.radio_reports import RadioReports
 from groundstation.status import status
 from groundstation.traces import Traces
 from protocols.batch import Batch
@@ -35,7 +37,7 @@ log = logging.getLogger("groundstation")
 SYNC_S = 0.1
 """Raw bytes are on the disk itself, not only with the kernel, at most this long after they came."""
 TICK_S = 0.1
-STATUS_TICKS, TRACE_TICKS, RADIO_TICKS = 5, 20, 2
+STATUS_TICKS, TRACE_TICKS = 5, 20
 CANCEL_S = 0.5
 EVENTS_PUBLISHED = 200
 RIVALS = 20
@@ -96,7 +98,7 @@ class Station:
         """Why nothing is recorded; empty while it is."""
         self._unsynced = False
         self._alarms_changed = self._events_changed = True
-        self._radios_at: dict[str, tuple[str, int, int]] = {}
+        self._radio_reports = RadioReports(self)
 
     def now_ns(self) -> int:
         """Now: the wall clock's time when live, the newest data's time in a replay."""
@@ -191,7 +193,8 @@ class Station:
         recent = list(self.pipeline.events)[-EVENTS_PUBLISHED:]
         self.outbox.state("events", {"events": [payload.event(each, self.t0_ns) for each in recent]})
 
-    def _publish_alarms(self) -> None:
+    def publish_alarms(self) -> None:
+        """Publish ``alarms`` as they are now."""
         self._alarms_changed = False
         self.pipeline.alarms.follow(self.pipeline.limit_monitor.standing)
         self.outbox.state("alarms", self.pipeline.alarms.as_payload(self.mission_time))
@@ -204,14 +207,6 @@ class Station:
         pipeline = self.pipeline
         self.outbox.state("definition", payload.definition(pipeline.vehicle, pipeline.fields, pipeline.limits, links))
 
-    def _publish_radios(self) -> None:
-        """Publish ``radio/...`` of the links that receive by radio, where samples have come since."""
-        for name, path in self.pipeline.links.items():
-            now = (self.session, path.last_ns, path.framer.ledger.frames)
-            if self._radios_at.get(name) != now and (report := path.report()):
-                self._radios_at[name] = now
-                self.outbox.state(f"radio/{name}", {"session": self.session, "at_ns": path.last_ns, **report})
-
     def publish_status(self) -> None:
         """Publish ``status`` and ``link/...`` as they are now."""
         now = self.now_ns()
@@ -220,25 +215,8 @@ class Station:
         self.outbox.state("status", status(self, now))
 
     def _request(self, request: Mapping[str, Any]) -> None:
-        """What a console asks for. What is not understood is said, not guessed."""
-        do, by = request.get("do"), _words(request, "by", 40)
-        if do == "acknowledge":
-            for name in self.pipeline.alarms.acknowledge(
-                _words({"measurement": "*"} | dict(request), "measurement", 400), by
-            ):
-                self.happened(EventKind.OPERATOR, "acknowledged", f"{name} acknowledged by {by or 'an operator'}", {})
-            self._publish_alarms()
-        elif do == "mark":
-            text = _words(request, "text", 400)
-            self.happened(EventKind.OPERATOR, "mark", f"{text} ({by})" if by else text, {"by": by})
-        elif do == "stop":
-            self.happened(EventKind.STATION, "stop", f"stopped by {by or 'an operator'}", {})
-            self.stopping.set()
-        elif isinstance(do, str) and do in self.setup.requests:
-            self.setup.requests[do](request)
-            self.publish_status()
-        else:
-            log.warning("a console asked for %.80r, which is not done here", do if isinstance(do, str) else type(do))
+        """What a console asks for."""
+        answer(self, request)
 
     def _rival(self, session: str) -> None:
         """Another station publishes on our topics: consoles would see the two mixed. Said once for each."""
@@ -279,7 +257,7 @@ class Station:
         self.outbox.start_over(self.session)
         self.outbox.t0_ns = self.t0_ns
         self.traces = traces
-        self._publish_alarms()
+        self.publish_alarms()
         self._publish_events()
         self.outbox.state("traces", self.traces.as_payload(self.session))
         self.publish_status()
@@ -290,7 +268,7 @@ class Station:
         """Run until asked to stop; without linger, until all feeds came to their end."""
         self.state = "running"
         self._publish_definition()
-        self._publish_alarms()
+        self.publish_alarms()
         self._publish_events()
         self.publish_status()
         publisher = asyncio.create_task(self.outbox.run())
@@ -298,7 +276,7 @@ class Station:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 running = [tasks.create_task(feed) for feed in feeds]
-                keepers = [tasks.create_task(self._tick()), tasks.create_task(self._sync())]
+                keepers = [tasks.create_task(each) for each in (self._tick(), self._sync(), self._radio_reports.run())]
                 await self._ended(running, linger=linger)
                 self._tasks = None  # nothing more is begun: a broker that comes back now is given the goodbye only
                 for task in (*running, *keepers, *filter(None, (self._backfill,))):
@@ -336,8 +314,8 @@ class Station:
             except RecordingFailed as error:
                 self._recording_failed(error)
         self._publish_events()
-        self._publish_alarms()
-        self._publish_radios()
+        self.publish_alarms()
+        await self._radio_reports.publish()
         await self.outbox.decided(1.0)
         if self.outbox.connected:
             await self.outbox.settle(5.0)
@@ -352,11 +330,9 @@ class Station:
             if self._events_changed:
                 self._publish_events()
             if self._alarms_changed | self.pipeline.alarms.follow(self.pipeline.limit_monitor.standing):
-                self._publish_alarms()
+                self.publish_alarms()
             if tick % TRACE_TICKS == 0 and self.traces.changed:
                 self.outbox.state("traces", self.traces.as_payload(self.session))
-            if tick % RADIO_TICKS == 0:
-                self._publish_radios()
             if tick % STATUS_TICKS == 0:
                 self._find_silent()
                 self.publish_status()
@@ -383,11 +359,3 @@ class Station:
                 except RecordingFailed as error:
                     self._recording_failed(error)
             await asyncio.sleep(max(0.0, SYNC_S - (time.monotonic() - began)))
-
-
-def _words(request: Mapping[str, Any], key: str, most: int) -> str:
-    """A text of a request, in one line of printable characters; empty where it is none."""
-    text = request.get(key)
-    if not isinstance(text, str):
-        return ""
-    return "".join(each if each.isprintable() else " " for each in text[: 4 * most]).strip()[:most]
