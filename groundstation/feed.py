@@ -40,8 +40,10 @@ async def _receive(station: Station, source: Source, samples: SampleFeed | None)
                     station.take(chunks)
                     continue
                 samples.take(chunks)
-                if source.finite:
+                if source.finite:  # whose times may leap, from a capture to the next: that is no backlog
                     await samples.room()
+                else:
+                    samples.skip()
             if source.finite:
                 await _finish(station, source, samples)
                 _enter(station, source, LinkState.ENDED, f"{source.link}: came to its end")
@@ -66,10 +68,11 @@ def _is_radio(station: Station, source: Source) -> bool:
 
 async def _finish(station: Station, source: Source, samples: SampleFeed | None) -> None:
     """Have all that came pass through to its end."""
-    if samples is not None:
-        samples.close()
-        await samples.through()
-    station.ended(source.link)
+    if samples is None:
+        station.ended(source.link)
+        return
+    samples.close()
+    await samples.through()
 
 
 async def _close(source: Source) -> None:

@@ -47,6 +47,10 @@ class SampleFeed:
         for chunk in chunks:
             self._station.record([chunk])
             self._waiting.append(_Recorded(chunk, recorder.position if recorder else None))
+        self._fresh.set()
+
+    def skip(self) -> None:
+        """Let go of the oldest that wait, where it is too much: for sources that give samples when they come."""
         skipped = 0
         while self._waited_ns > WAITING_S * 1e9:
             skipped += len(self._waiting.popleft().chunk.data)
@@ -54,7 +58,6 @@ class SampleFeed:
             text = f"{self._link}: the processor does not keep up; samples are recorded, but not all are demodulated"
             self._station.happened(EventKind.LINK, "overload", text, {"link": self._link})
         self.skipped += skipped
-        self._fresh.set()
 
     def close(self) -> None:
         """No more will come: ``run`` ends when all that waits is through."""
@@ -68,7 +71,10 @@ class SampleFeed:
             await self._turned.wait()
 
     async def run(self) -> None:
-        """Demodulate what waits until closed. Cancelled, it is through with what it was at."""
+        """Demodulate what waits until closed, and then what the framer still holds.
+
+        Cancelled, it leaves all that to whoever decodes the recording.
+        """
         path = self._station.pipeline.links[self._link]
         while self._waiting or not self._closed:
             if not self._waiting:
@@ -79,10 +85,11 @@ class SampleFeed:
             self._turned.set()
             batches = await asyncio.to_thread(path.receive, *turn, recorded_to=end)
             self._station.decoded(turn, batches)
+        self._station.decoded((), await asyncio.to_thread(path.finish))
         self._through.set()
 
     async def through(self) -> None:
-        """Wait until all is demodulated that came before it was closed."""
+        """Wait until all is demodulated that came before it was closed, to its end."""
         await self._through.wait()
 
     @property
