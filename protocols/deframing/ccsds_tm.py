@@ -48,7 +48,9 @@ class CcsdsTm(MarkedDeframer):
         """
         if basis not in ("dual", "conventional"):
             raise DeclarationError("framing 'ccsds_tm'", f"no basis {basis!r}; use dual or conventional")
-        if frame_length < 1 or (reed_solomon and not 0 < frame_length / interleave <= 223):
+        if interleave < 1:
+            raise DeclarationError("framing 'ccsds_tm'", f"interleave {interleave}; use 1 to 8")
+        if frame_length < 1 or (reed_solomon and frame_length > 223 * interleave):
             problem = f"frame_length {frame_length} does not fit {interleave} code words; use up to {223 * interleave}"
             raise DeclarationError("framing 'ccsds_tm'", problem)
         if frame_length % interleave and reed_solomon:

@@ -63,6 +63,9 @@ class BitLedger:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
+_WANTED = {bool: "true or false", str: "a text"}
+
+
 class Deframer(ABC):
     """Finds frames in soft bits and keeps their ledger."""
 
@@ -111,7 +114,11 @@ def deframer(kind: str, **options: Any) -> Deframer:
     if kind not in known:
         raise DeclarationError(f"framing {kind!r}", f"there is none of that name; use one of {', '.join(known)}")
     allowed = inspect.signature(known[kind]).parameters
-    for name in options:
+    for name, value in options.items():
         if name not in allowed:
             raise DeclarationError(f"framing {kind!r}", f"no option {name!r}; its options are {', '.join(allowed)}")
+        wanted = allowed[name].annotation
+        if not isinstance(value, wanted):  # told here: some would be noticed only when frames come
+            problem = f"{name} = {value!r} is of another type; give {_WANTED.get(wanted, 'a whole number')}"
+            raise DeclarationError(f"framing {kind!r}", problem)
     return known[kind](**options)

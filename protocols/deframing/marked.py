@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocols.deframing.deframer import BitFrame, Deframer
+from protocols.errors import DeclarationError
 
 MARKER_BITS = 32
 """Bits of a marker where nothing else is said."""
@@ -45,8 +46,13 @@ class MarkedDeframer(Deframer):
     """Whether at the stream's end a frame is tried with fewer bits than it may have, the others taken as unknown."""
 
     def __init__(self, marker: int, marker_errors: int, longest: int) -> None:
-        """Marker is a word of SKIPPED bits; longest is the bits of the longest frame behind it."""
+        """Marker is a word of SKIPPED bits; longest is the bits of the longest frame behind it.
+
+        Raises DeclarationError on fewer errors than none.
+        """
         super().__init__()
+        if marker_errors < 0:
+            raise DeclarationError(f"marker_errors {marker_errors}", "give how many bits may be wrong, from 0")
         self._marker, self._errors, self._longest = marker, marker_errors, longest
         self._held = np.zeros(0, np.float32)
         self._first = 0  # number of the first held bit
@@ -75,7 +81,7 @@ class MarkedDeframer(Deframer):
 
     @abstractmethod
     def _length(self, header: NDArray[np.float32]) -> int:
-        """The bits of the frame whose first HEADER bits, at least, these are; 0 where it can be none."""
+        """The bits of the frame whose first HEADER bits these are; 0 where it can be none."""
 
     @abstractmethod
     def _decode(self, frame: NDArray[np.float32]) -> Decoded | None:
@@ -100,7 +106,7 @@ class MarkedDeframer(Deframer):
             if place < at:
                 continue
             behind = held[place + self.SKIPPED :]
-            length = self._length(behind * sign) if len(behind) >= self.HEADER else self._longest
+            length = self._length(behind[: self.HEADER] * sign) if len(behind) >= self.HEADER else self._longest
             if length > len(behind) and not final:
                 keep = place
                 break

@@ -39,7 +39,10 @@ class Csp(Framer):
             packet = self._checker.verified(data)
         if packet is None:
             return self._refused(data)
-        return self._enter([packet], [len(data)], received_ns) if packet else Frames.none()
+        if not packet:  # nothing but a check, or not even that: no frame
+            ledger.discarded += len(data)
+            return Frames.none()
+        return self._enter([packet], [len(data)], received_ns)
 
     def encode(self, bodies: Iterable[bytes]) -> bytes:
         """The packets one behind the other, each with the check its header asks for; give one at a time."""

@@ -50,7 +50,7 @@ class Transmitter:
         kind, baud = str(self.modem["kind"]), self._baud
         try:
             return demodulator(kind, signal.rate, baud, **options)
-        except (TypeError, ValueError, OverflowError, ArithmeticError) as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
             raise _wrong(f"modem {kind!r}", error) from None
 
     def modulator(self, signal: Signal) -> Modulator:
@@ -59,7 +59,7 @@ class Transmitter:
         kind, baud = str(self.modem["kind"]), self._baud
         try:
             return modulator(kind, signal.rate, baud, **{"iq": signal.iq} | options)
-        except (TypeError, ValueError, OverflowError, ArithmeticError) as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
             raise _wrong(f"modem {kind!r}", error) from None
 
     def deframers(self) -> list[Deframer]:
@@ -86,7 +86,7 @@ def _deframer(framing: str | Mapping[str, Any]) -> Deframer:
     kind = str(framing["kind"])
     try:
         return deframer(kind, **{name: value for name, value in framing.items() if name != "kind"})
-    except (TypeError, AttributeError, ValueError, OverflowError) as error:
+    except (TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise _wrong(f"framing {kind!r}", error) from None
 
 

@@ -79,3 +79,10 @@ def test_the_framing_adds_and_takes_away_what_the_header_asks_for(packet: bytes,
     assert len(sent) == len(packet) + 4 * asks_for_check(packet, little=little)
     assert list(link.receive(sent, 0)) == [packet]
     assert link.ledger.balanced
+
+
+def test_a_chunk_of_nothing_but_a_check_is_discarded() -> None:
+    link = framer("csp", check="crc-16/xmodem")
+    assert not len(link.receive(bytes(2), 0))  # the check of no bytes at all
+    assert link.ledger.discarded == 2
+    assert link.ledger.balanced

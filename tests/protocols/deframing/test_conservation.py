@@ -194,6 +194,14 @@ def test_an_unknown_name_or_option_says_what_there_is() -> None:
         ("mobitex", {"blocks": 33}, "use 1 to 32"),
         ("snet", {"code": 4}, "no code 4"),
         ("smog_p_ra", {"frame_length": 64}, "use 128 or 256"),
+        ("ccsds_tm", {"interleave": 0}, "interleave 0; use 1 to 8"),
+        ("ccsds_concatenated", {"interleave": 0}, "interleave 0; use 1 to 8"),
+        ("ccsds_tm", {"frame_length": 223.0}, "frame_length = 223.0 is of another type; give a whole number"),
+        ("usp", {"marker_errors": "6"}, "give a whole number"),
+        ("usp", {"marker_errors": -1}, "marker_errors -1: give how many bits may be wrong"),
+        ("fx25", {"tag_errors": None}, "give a whole number"),
+        ("fx25", {"nrzi": "no"}, "give true or false"),
+        ("packet", {"whitening": 9}, "give a text"),
     ],
 )
 def test_options_that_cannot_be_are_refused(kind: str, options: dict[str, Any], said: str) -> None:
