@@ -69,12 +69,21 @@ class Console(App[str]):
         Binding("plus,equals_sign", "replay('speed', 1)", "faster"),
     ]
 
-    def __init__(self, picture: Picture, send: Send, *, owner: bool = False) -> None:
+    def __init__(
+        self,
+        picture: Picture,
+        send: Send,
+        *,
+        owner: bool = False,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """``clock`` is the one by which the picture's messages are said to have come, ns."""
         super().__init__()
         self.picture = picture
         """What is drawn; replaced when another station is opened."""
         self._send = send
         self._owner = owner
+        self._clock = clock
         self._panels = [each() for each in panel_classes()]
         self._masthead, self._replay_bar = Masthead(), ReplayBar()
         self._key_line, self._rule = KeyLine(panel_classes()), Rule()
@@ -102,7 +111,7 @@ class Console(App[str]):
     def draw(self) -> None:
         """Draw the picture as it is now."""
         picture = self.picture
-        picture.tick(time.monotonic_ns(), time.time_ns())
+        picture.tick(self._clock(), time.time_ns())
         self.panel.show(picture)
         if picture.at_ns - self._text_ns >= TEXT_INTERVAL_NS:
             self._text_ns = picture.at_ns
@@ -172,7 +181,7 @@ class Console(App[str]):
         for request in requests:
             await self._ask(request)
             self.picture.expect(request)
-            self.picture.tick(time.monotonic_ns(), time.time_ns())
+            self.picture.tick(self._clock(), time.time_ns())
 
     def action_leave(self) -> None:
         """Leave; whoever opened the station together with the console is asked what becomes of the station."""

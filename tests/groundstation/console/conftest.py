@@ -195,7 +195,7 @@ def console() -> Callable[..., Any]:
             sent.append(request)
             return not bus.picture.broker_problem
 
-        app = Console(bus.picture, send, **options)
+        app = Console(bus.picture, send, clock=lambda: bus.at_ns, **options)
         async with app.run_test(size=size) as pilot:
             yield Operator(app, pilot, sent)
 
