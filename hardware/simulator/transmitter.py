@@ -111,19 +111,20 @@ class PtySink(Sink):
         """Hand over packets in one write. When no room is made within PATIENCE, the rest is dropped, and from then on
         everything, without waiting, until there is room again.
         """
-        left = memoryview(b"".join(packets))
+        left, late = memoryview(b"".join(packets)), False
         while left:
             try:
                 taken = os.write(self._ours, left)
             except BlockingIOError:
-                if self._stalled or not await self._room():
+                if self._stalled or late:
                     break
+                late = not await self._room()  # then tried once more: if we were kept from running, a reader was too
             except OSError:  # closed meanwhile
                 break
             else:
                 self.written += taken
                 left = left[taken:]
-                self._stalled = False
+                self._stalled = late = False
         if left:
             self._stalled = True
             self.dropped += len(left)
