@@ -32,8 +32,8 @@ END_SHOWN_S = 0.5
 """So long the end stays before a replay that loops begins again."""
 _FAR_S = 1e9
 """Seconds from T-0 past which a seek goes to the end in any case: 30 years."""
-CONNECTING_S = 3.0
-"""So long a replay waits for its broker before it begins."""
+CONNECTING_S = 10.0
+"""So long a replay waits for its broker before it begins: longer than an attempt to connect takes to fail."""
 SPEEDS = (0.1, 1_000.0)
 
 
