@@ -7,6 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "steady",
+    deadline=None,  # a slow machine is no fault
+    derandomize=True,  # the same examples in every run: what passed here passes there; `explore` looks for new ones
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")  # `pytest --hypothesis-profile explore` takes the other
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -31,7 +41,7 @@ def data() -> Path:
     return folder
 
 
-async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
     """Return as soon as condition holds; fail the test if it does not within a generous bound."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -76,7 +76,7 @@ chunk_lists = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=100)
 @given(chunk_lists, st.booleans(), st.integers(1, 7))
 def test_any_chunks_come_back_as_they_were(tmp_path, chunks, finish, batch):
     made = recorder(tmp_path / "any.mcap")

@@ -381,7 +381,9 @@ def test_sigmf_files_cut_at_any_byte(tmp_path: Path) -> None:
         assert taken(meta) is None
 
 
-settled = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settled = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 patches = st.lists(st.tuples(st.integers(0, 400), st.binary(min_size=1, max_size=8)), min_size=1, max_size=6)
 
 

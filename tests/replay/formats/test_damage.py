@@ -65,7 +65,9 @@ def check(path: Path, made: type[Recording], factor: int, decoded) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 @given(steps=changes, start=st.integers(0, 3))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 def test_real_files_damaged(tmp_path_factory, data, decoded, name, steps, start):
     made, factor = FORMATS[name]
     whole = (data / name).read_bytes()
@@ -76,7 +78,9 @@ def test_real_files_damaged(tmp_path_factory, data, decoded, name, steps, start)
 
 @pytest.mark.parametrize(("made", "factor"), FORMATS.values(), ids=lambda each: getattr(each, "__name__", ""))
 @given(content=st.binary(max_size=3000))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 def test_any_bytes(tmp_path_factory, decoded, made, factor, content):
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(content)
@@ -86,7 +90,9 @@ def test_any_bytes(tmp_path_factory, decoded, made, factor, content):
 
 @pytest.mark.parametrize("name", [name for name, (made, _) in FORMATS.items() if made is not Mission])
 @given(steps=changes, size=st.integers(1, 5000))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 def test_blocks_of_any_size_give_the_same(tmp_path_factory, data, name, steps, size):
     """Where the reader's blocks end changes nothing but where a chunk of records is cut."""
     made, _ = FORMATS[name]
