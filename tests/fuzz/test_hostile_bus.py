@@ -235,7 +235,7 @@ async def test_a_source_that_raises_whatever_it_does_takes_nothing_else_down(
 async def test_a_stop_at_the_moment_of_connecting_is_a_stop(
     delay: float, rocket: Vehicle, sparrow: Callable[..., Path]
 ) -> None:
-    async with EmbeddedBroker(port=0) as broker, asyncio.timeout(20):
+    async with EmbeddedBroker(port=0) as broker, asyncio.timeout(120):
         async with running(sparrow(rocket.address), broker.url) as station:
             await station.setup.links["radio"].opened.wait()
             await asyncio.sleep(delay)

@@ -142,7 +142,7 @@ def subscriber() -> Callable[[str], Any]:
         async def listen(ready: asyncio.Event) -> None:
             while True:
                 try:
-                    async with aiomqtt.Client("127.0.0.1", port) as client:
+                    async with aiomqtt.Client("127.0.0.1", port, timeout=120) as client:
                         await client.subscribe("groundstation/#", qos=1)
                         ready.set()
                         async for message in client.messages:
@@ -167,8 +167,9 @@ def sparrow(tmp_path: Path) -> Callable[..., Path]:
     def written(source: str, more: str = "") -> Path:
         (tmp_path / "sparrow.py").write_text(SPARROW)
         path = tmp_path / "campaign.toml"
+        heard = "" if "silent_after" in more else "silent_after = 600.0\n"  # however slow the machine is that sends
         path.write_text(
-            f'[campaign]\nname = "hop-1"\nvehicle = "./sparrow.py"\n[links.radio]\nsource = "{source}"\n{more}'
+            f'[campaign]\nname = "hop-1"\nvehicle = "./sparrow.py"\n[links.radio]\nsource = "{source}"\n{heard}{more}'
         )
         return path
 

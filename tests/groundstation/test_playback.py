@@ -104,7 +104,7 @@ async def test_mission_time_is_known_from_the_beginning_and_the_same_everywhere(
     hop: Reading, mosquitto: Mosquitto, subscriber: Any, eventually: Any
 ) -> None:
     t0_ns = BEGIN_NS + LIFTOFF * STEP_NS
-    async with played(hop, mosquitto, subscriber, 1.0) as console:
+    async with played(hop, mosquitto, subscriber, 0.1) as console:
         await eventually(console.counts)
         await console.ask(do="mark", text="before liftoff", by="ann")
         await eventually(lambda: any(each["name"] == "mark" for each in console.seen.of("event")))
@@ -192,6 +192,7 @@ async def test_a_seek_that_comes_while_the_broker_is_waited_for_is_not_forgotten
     hop: Reading, mosquitto: Mosquitto, subscriber: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("groundstation.playback.ROWS_AHEAD", 0)
+    monkeypatch.setattr("groundstation.bus.outbox.ACKNOWLEDGE_S", 120.0)
     async with played(hop, mosquitto, subscriber, 1.0) as console:
         await eventually(console.counts)
         station, at = console.station, BEGIN_NS + 300 * STEP_NS

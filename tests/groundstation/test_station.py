@@ -111,6 +111,7 @@ async def test_nothing_is_lost_to_the_bus_while_the_broker_is_away(
         mosquitto.kill() if how == "killed" else mosquitto.freeze()
         await udp.send(500)
         await eventually(lambda: not station.outbox.connected)
+        monkeypatch.setattr("groundstation.bus.outbox.ACKNOWLEDGE_S", 120.0)  # that it comes back takes its time
         await udp.send(1500)
         path = station.pipeline.links["radio"]
         await eventually(lambda: path.framer.ledger.frames == 2100)

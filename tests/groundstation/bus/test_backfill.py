@@ -61,7 +61,7 @@ async def test_a_gap_is_what_was_recorded_since_also_a_frame_that_was_half_there
             await asyncio.sleep(0)  # from here on it is no gap any more
             recorder.write(Chunk("radio", after, 3))
             assert await filling == 39_900
-            assert await outbox.settle(20.0)
+            assert await outbox.settle(60.0)
             await eventually(lambda: len(seen.values("state", "header.count", "backfill")) >= 39_900)
     assert seen.values("state", "header.count", "backfill") == list(range(100, 40_000))
     assert {each["thinned"] for each in seen.of("backfill/state")} == {1}
@@ -87,7 +87,7 @@ async def test_a_broker_that_goes_away_again_meanwhile_gets_all_of_it(
             assert not filling.done()
             await mosquitto.start()
             assert await filling == 60_000
-            assert await outbox.settle(20.0)
+            assert await outbox.settle(60.0)
             found = seen.values
             await eventually(lambda: found("state", "header.count", "backfill")[-1:] == [59_999])
     assert {each["thinned"] for each in seen.of("backfill/state")} == {1}

@@ -39,7 +39,7 @@ async def test_a_gap_of_samples_begins_and_ends_where_it_should(
             await asyncio.sleep(0)
             recorder.write(Chunk("radio", after, 10**10))
             assert await filling == 19_900
-            assert await outbox.settle(20.0)
+            assert await outbox.settle(60.0)
             await eventually(lambda: len(seen.values("state", "header.count", "backfill")) >= 19_900)
     assert seen.values("state", "header.count", "backfill") == list(range(100, 20_000))
     assert sum(each["sequence_gaps"] for each in seen.of("backfill/state")) == 0
@@ -80,6 +80,6 @@ async def test_samples_that_waited_to_be_demodulated_are_in_the_gap(
         assert 0 < len(live) < 30
         async with subscriber(mosquitto.url) as seen, publishing(mosquitto.url) as outbox:
             assert await backfill(gap, recorder, outbox) == 60 - len(live)
-            assert await outbox.settle(20.0)
+            assert await outbox.settle(60.0)
             await eventually(lambda: len(seen.values("state", "header.count", "backfill")) >= 60 - len(live))
     assert live + seen.values("state", "header.count", "backfill") == list(range(60))

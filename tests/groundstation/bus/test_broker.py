@@ -32,7 +32,7 @@ max_queued_messages 20000
 max_inflight_messages 1000
 max_packet_size 2097152
 """
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 SENTINEL = b"that was all"
 
 
@@ -212,7 +212,7 @@ async def test_a_retained_message_is_replaced_by_the_next_and_removed_by_an_empt
         assert [(str(each.topic), each.payload) for each in await take(reader)] == [("kept", b"new")]
 
 
-@pytest.mark.parametrize(("qos", "count"), [(0, 5_000), (1, 3_000), (2, 1_000)])
+@pytest.mark.parametrize(("qos", "count"), [(0, 2_000), (1, 1_500), (2, 500)])
 async def test_every_message_arrives_once_and_in_order(port: int, qos: int, count: int) -> None:
     async with client(port) as publisher, client(port) as reader, client(port) as other:
         await reader.subscribe("telemetry/#", qos=qos)
@@ -270,9 +270,9 @@ async def test_a_keep_alive_is_kept_by_pings(port: int, dial: Dial) -> None:
     """Longer than a keep-alive and a half of silence but for pings: no will, and the connection stands."""
     async with client(port) as reader:
         await reader.subscribe("#")
-        raw = await dial(connect_packet("pinging", keep_alive=1, will=("status", b"offline")))
-        for _ in range(4):
-            await asyncio.sleep(0.5)
+        raw = await dial(connect_packet("pinging", keep_alive=2, will=("status", b"offline")))
+        for _ in range(7):
+            await asyncio.sleep(0.5)  # of the 3 s in which a ping must come
             raw.write(b"\xc0\x00")
             assert await raw.packet() == b"\xd0\x00"
         raw.write(packet(0x30, text("end") + SENTINEL))

@@ -18,7 +18,7 @@ from groundstation.bus.mqtt_packets import read_remaining_length
 from groundstation.bus.mqtt_topics import filter_pattern
 from protocols.errors import BusError
 
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 
 
 def port_of(broker: EmbeddedBroker) -> int:

@@ -31,8 +31,8 @@ async def test_the_embedded_one_is_abandoned_once_it_is_over_and_all_readers_hav
             over = True
             await asyncio.wait([waiting], timeout=0.2)
             assert not waiting.done(), "somebody still looks"
-        over = False
+            over = False
         await asyncio.wait([waiting], timeout=0.2)
         assert not waiting.done(), "it is not over"
         over = True
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, 60)

@@ -53,7 +53,7 @@ class Station:
         await self.publish("telemetry/power", telemetry(1, 28.4))
 
     async def asked(self) -> dict[str, Any]:
-        message = await asyncio.wait_for(anext(aiter(self.client.messages)), 10)
+        message = await asyncio.wait_for(anext(aiter(self.client.messages)), 120)
         return dict(orjson.loads(message.payload))
 
 

@@ -33,12 +33,12 @@ def made(signal: Signal = SIGNAL, air: Air = AIR) -> RtlTcpSink:
 
 
 async def bytes_of(reader: asyncio.StreamReader, size: int) -> bytes:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         return await reader.readexactly(size)
 
 
 async def test_our_source_receives_what_is_sent() -> None:
-    async with made() as sink, source(sink.address, "radio") as opened, asyncio.timeout(60):
+    async with made() as sink, source(sink.address, "radio") as opened, asyncio.timeout(120):
         assert opened.signal == SIGNAL
         receiver = FSK.receiver(SIGNAL)
         got: list[bytes] = []
@@ -66,12 +66,12 @@ async def test_it_greets_and_does_as_it_is_told() -> None:
             writer.write(command)
             await writer.drain()
             await bytes_of(reader, 10_000)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while sink.signal != Signal("cu8", 1 << 20, 0x1A000000):
                 await bytes_of(reader, 10_000)
         writer.write(b"\x02\x00\x00\x00\x05\x02\x00\x00\x00\x00")  # rates that cannot be are ignored
         writer.write(b"\x01\x1a\x00\x00\x01")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while sink.signal.frequency != 0x1A000001:
                 await bytes_of(reader, 10_000)
         assert sink.signal.rate == 1 << 20

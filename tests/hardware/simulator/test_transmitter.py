@@ -148,7 +148,7 @@ async def test_a_serial_source_receives_every_byte_from_the_pty(telemetry: OsxTe
     async with sink("pty:") as out:
         assert out.address.startswith("serial:/dev/")
         assert out.address.endswith("?baud=921600")
-        async with source(out.address, "umbilical") as line, asyncio.timeout(30.0), asyncio.TaskGroup() as tasks:
+        async with source(out.address, "umbilical") as line, asyncio.timeout(120), asyncio.TaskGroup() as tasks:
             tasks.create_task(transmit(telemetry, out, speed=inf, begin=0.0, end=30.0))
             while len(got) < len(expected):
                 for chunk in await line.receive():
@@ -160,7 +160,7 @@ async def test_a_serial_source_receives_every_byte_from_the_pty(telemetry: OsxTe
 async def test_a_pty_that_nobody_reads_drops_and_counts_and_works_again_once_read(telemetry: OsxTelemetry) -> None:
     out = PtySink()
     async with out:
-        async with asyncio.timeout(30.0):
+        async with asyncio.timeout(120):
             await transmit(telemetry, out, speed=inf, begin=0.0, end=30.0)
         total = sum(len(packet) for _, packet in telemetry.window(0.0, 30.0))
         assert out.written + out.dropped == total
@@ -182,7 +182,7 @@ async def test_a_pty_that_nobody_reads_drops_and_counts_and_works_again_once_rea
 async def drained(fd: int, size: int) -> bytes:
     """So many bytes from a descriptor, which must come."""
     got = b""
-    async with asyncio.timeout(20.0):
+    async with asyncio.timeout(120):
         while len(got) < size:
             try:
                 got += os.read(fd, 65_536)
@@ -198,7 +198,7 @@ async def test_closing_the_pty_pulls_the_cable() -> None:
     async with line:
         await out.close()
         with pytest.raises(SourceLost, match=r"serial:/dev/"):
-            async with asyncio.timeout(20.0):
+            async with asyncio.timeout(120):
                 await line.receive()
     await out.close()
     await out.write([b"nobody"])
@@ -208,7 +208,7 @@ async def test_closing_the_pty_pulls_the_cable() -> None:
 async def test_udp_sends_one_datagram_for_each_packet(telemetry: OsxTelemetry) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
-        receiver.settimeout(20.0)
+        receiver.settimeout(120.0)
         port = receiver.getsockname()[1]
         async with UdpSink("127.0.0.1", port) as out:
             assert out.address == f"udp:127.0.0.1:{port}"

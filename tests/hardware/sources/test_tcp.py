@@ -21,7 +21,7 @@ def tcp(rest: str) -> Tcp:
 
 async def taken(opened: Tcp, size: int) -> bytes:
     data = b""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while len(data) < size:
             data += b"".join(each.data for each in await opened.receive())
     return data
@@ -29,7 +29,7 @@ async def taken(opened: Tcp, size: int) -> bytes:
 
 def call(opened: Tcp) -> socket.socket:
     host, _, port = str(opened.state["listening"]).rpartition(":")
-    return socket.create_connection((host.strip("[]"), int(port)), timeout=20)
+    return socket.create_connection((host.strip("[]"), int(port)), timeout=120)
 
 
 @pytest.mark.parametrize(("target", "host"), [("0", "127.0.0.1"), (":0", "127.0.0.1"), ("[::1]:0", "[::1]")])
@@ -76,7 +76,7 @@ async def test_a_vehicle_that_leaves_is_lost_and_may_call_again_on_the_same_port
                 vehicle.sendall(b"bye")
                 assert await taken(opened, 3) == b"bye"
             with pytest.raises(SourceLost, match=f"tcp:{port}: the peer closed the connection; start it again"):
-                await asyncio.wait_for(opened.receive(), 20)
+                await asyncio.wait_for(opened.receive(), 120)
 
 
 async def test_a_broken_connection_is_lost_too() -> None:
@@ -86,7 +86,7 @@ async def test_a_broken_connection_is_lost_too() -> None:
             assert await taken(opened, 1) == b"x"
             vehicle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         with pytest.raises(SourceLost, match=r"connection broken \(Connection reset by peer\); check"):
-            await asyncio.wait_for(opened.receive(), 20)
+            await asyncio.wait_for(opened.receive(), 120)
 
 
 async def test_what_was_sent_before_leaving_is_given_first(eventually: Callable[..., Awaitable[None]]) -> None:

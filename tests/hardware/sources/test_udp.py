@@ -28,7 +28,7 @@ def udp(rest: str) -> Udp:
 
 async def taken(opened: Udp, count: int) -> list[Chunk]:
     chunks: list[Chunk] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while len(chunks) < count:
             chunks += await opened.receive()
     return chunks
