@@ -72,7 +72,7 @@ class SoapyReading:
     def close(self) -> None:
         """Stop reading and let go of the radio. Blocks for as long as a read takes."""
         self._stopping = True
-        self._room.release()
+        self._room.release(_ROOM)  # for all that it may yet hand over: two chunks, or a chunk and what went wrong
         if self._thread.ident is not None:
             self._thread.join()
         loaded = soapy.library()

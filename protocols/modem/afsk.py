@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from protocols.errors import DeclarationError
 from protocols.modem.channel_filter import ChannelFilter
 from protocols.modem.demodulator import Demodulator, SoftBits
 from protocols.modem.discriminator import Discriminator
@@ -22,6 +23,8 @@ BELL_202 = (2200.0, 1200.0)
 """The tones of 0 and 1, in Hz, at 1200 baud (Bell System PUB 41212)."""
 U482C = (2400.0, 4800.0)
 """Those of GomSpace's U482C at 4800 baud: minimum shift keying around 3600 Hz."""
+_SIDE = 0.5
+"""Of the symbol rate, what the filter leaves beyond a tone: Carson's rule."""
 
 
 class Afsk(Demodulator):
@@ -38,10 +41,13 @@ class Afsk(Demodulator):
     ) -> None:
         """Tones are those of 0 and 1 in Hz; by default Bell 202's up to 1200 baud and the U482C's above.
 
-        Clock_error is the share by which baud may be off.
+        Clock_error is the share by which baud may be off. Raises DeclarationError on tones that the rate has not.
         """
         super().__init__(rate, baud, iq=iq)
         space, mark = tones or (BELL_202 if baud <= 1200 else U482C)
+        if not (0 < min(space, mark) < max(space, mark) < rate / 2):
+            problem = f"{rate:g} samples/s hold those between 0 and {rate / 2:g} Hz; give two of them"
+            raise DeclarationError(f"tones {space:g}, {mark:g}", problem)
         deviation = (mark - space) / 2
         width = min(abs(deviation) + _SIDE * baud, (space + mark) / 2)
         self._carrier = Discriminator() if iq else None
@@ -61,6 +67,4 @@ class Afsk(Demodulator):
         return SoftBits(bits.values, bits.places * self._decimation, bits.eb_n0)
 
 
-_SIDE = 0.5
-"""Of the symbol rate, what the filter leaves beyond a tone: Carson's rule."""
 MODEM = Afsk

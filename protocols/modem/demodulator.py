@@ -24,6 +24,8 @@ LARGEST = 1e6
 """Samples are limited to this: their fourth power, summed over a page, stays within float32."""
 LEAST_RATE = 2.0
 """Samples a symbol at least: with fewer the symbol rate's own line is lost."""
+MOST_RATE = 100_000.0
+"""Samples a symbol at most: a page of them takes 0.4 GB. Who asks for more has mistaken the symbol rate."""
 PAGE_SYMBOLS = 512
 """Symbols in a page at least: what a page costs besides its samples is then small (measured)."""
 
@@ -171,7 +173,16 @@ def demodulator(kind: str, rate: float, baud: float, **options: Any) -> Demodula
     for name in options:
         if name not in allowed:
             raise DeclarationError(f"modem {kind!r}", f"no option {name!r}; its options are {', '.join(allowed)}")
-    if not 0 < LEAST_RATE * baud <= rate < math.inf:
-        problem = f"{baud:g} baud at {rate:g} samples/s; at least {LEAST_RATE:g} samples a symbol are needed"
-        raise DeclarationError(f"modem {kind!r}", problem)
+    check_rates(kind, rate, baud)
     return made(rate, baud, **options)
+
+
+def check_rates(kind: str, rate: float, baud: float) -> None:
+    """Raise DeclarationError where samples are too few or too many for symbols of that rate."""
+    if not 0 < LEAST_RATE * baud <= rate < math.inf:
+        problem = f"at least {LEAST_RATE:g} samples a symbol are needed"
+    elif rate > MOST_RATE * baud:
+        problem = f"at most {MOST_RATE:g} samples a symbol are taken; baud is symbols a second"
+    else:
+        return
+    raise DeclarationError(f"modem {kind!r}", f"{baud:g} baud at {rate:g} samples/s; {problem}")

@@ -5,7 +5,6 @@ that goes on from bit to bit is counted in whole numbers, so how the bits are cu
 """
 
 import inspect
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocols.errors import DeclarationError
-from protocols.modem.demodulator import LEAST_RATE, MODEMS
+from protocols.modem.demodulator import MODEMS, check_rates
 
 MODULATORS: Mapping[str, str] = {
     "fsk": "frequency_modulation",
@@ -99,9 +98,7 @@ def modulator(kind: str, rate: float, baud: float, **options: Any) -> Modulator:
     for name in options:
         if name not in own and name not in ignored:
             raise DeclarationError(f"modem {kind!r}", f"no option {name!r}; its options are {', '.join(own)}")
-    if not 0 < LEAST_RATE * baud <= rate < math.inf:
-        problem = f"{baud:g} baud at {rate:g} samples/s; at least {LEAST_RATE:g} samples a symbol are needed"
-        raise DeclarationError(f"modem {kind!r}", problem)
+    check_rates(kind, rate, baud)
     return made(rate, baud, **{name: value for name, value in options.items() if name in own})
 
 

@@ -16,7 +16,20 @@ from tests.protocols.modem.recordings import audio
 KINDS: list[tuple[str, dict[str, Any]]] = [
     (kind, {"iq": iq} | extra)
     for iq in (False, True)
-    for kind, extra in (("fsk", {}), ("afsk", {}), ("psk", {}), ("psk", {"differential": True}))
+    for kind, extra in (
+        ("fsk", {}),
+        ("afsk", {}),
+        ("psk", {}),
+        ("psk", {"differential": True}),
+        ("psk", {"manchester": True}),
+        ("qpsk", {}),
+        ("oqpsk", {}),
+    )
+]
+KINDS += [
+    ("gmsk", {"iq": True, "search": 1500.0}),
+    ("pcm_fm", {"iq": True}),
+    ("fsk", {"iq": True, "deviation": 9600.0}),
 ]
 each_kind = pytest.mark.parametrize(("kind", "options"), KINDS)
 hostile = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1e38, -1e38, 1e-45, 3.4e38, 1.0])
@@ -39,7 +52,8 @@ def test_chunks_of_any_size_give_the_same_bits(kind: str, options: dict[str, Any
     assert np.array_equal(one.values, other.values)
     assert np.array_equal(one.places, other.places)
     assert np.array_equal(one.eb_n0, other.eb_n0)
-    assert len(one) == pytest.approx(1200, abs=8)  # a symbol rate 0.4 % off is allowed for
+    sent = 2400 if kind in ("qpsk", "oqpsk") else 1200
+    assert len(one) == pytest.approx(sent, abs=0.008 * sent)  # a symbol rate 0.4 % off is allowed for
 
 
 def test_a_recording_gives_the_same_bits_sample_by_sample_as_at_once(data: Path) -> None:
@@ -83,3 +97,8 @@ def test_what_cannot_be_says_what_can() -> None:
         demodulator("fsk", 48_000, 1200, clock_error=0.1)
     with pytest.raises(DeclarationError, match="at least 2 samples a symbol"):
         demodulator("psk", 48_000, 38_400)
+    with pytest.raises(DeclarationError, match="at most 100000 samples a symbol are taken"):
+        demodulator("fsk", 2_400_000, 9.6)  # a person's kilobaud, whose pages would fill the memory
+    for tones in ((1200.0, 30_000.0), (1200.0, 1200.0), (-1200.0, 2200.0)):
+        with pytest.raises(DeclarationError, match="give two of them"):
+            demodulator("afsk", 48_000, 1200, tones=tones)
