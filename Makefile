@@ -21,9 +21,10 @@ lint: .venv/installed  ## ruff, mypy --strict, the layers
 bench: .venv/installed  ## every benchmark: ratios of one run
 	for each in tests/bench/bench_*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
 
-docs: .venv/installed  ## the vehicles' interface pages, and the console's picture from a flight of a minute
+docs: .venv/installed  ## the vehicles' interface pages, the console's picture from a flight of a minute, bit error rates (ten minutes)
 	$(BIN)/python docs/make.py
 	$(BIN)/python docs/picture.py
+	$(BIN)/python docs/radio.py
 
 lock: .venv/installed  ## the versions that CI uses
 	$(BIN)/pip install -q uv && $(BIN)/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-header \

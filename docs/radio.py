@@ -74,7 +74,7 @@ def at_rate(points: Curve, rate: float) -> float | None:
 def table(results: Sequence[Measured]) -> str:
     """Eb/N0 at some rates, measured and of theory, as Markdown."""
     heads = " | ".join(f"1 in {1 / rate:,.0f} | beside" for rate in RATES)
-    lines = [f"| link | {heads} | beside |", "| --- |" + " ---: |" * (2 * len(RATES)) + " --- |"]
+    lines = [f"| link | {heads} | reference |", "| --- |" + " ---: |" * (2 * len(RATES)) + " --- |"]
     for each in results:
         cells = [at_rate(points, rate) for rate in RATES for points in (each.got, each.theory)]
         texts = " | ".join("" if cell is None else f"{cell:.1f}" for cell in cells)
