@@ -1,7 +1,7 @@
 """A whole station on a radio: IQ from an rtl_tcp server, recorded, demodulated, decoded and published, in real time.
 
 The server is the simulator's, in a process of its own; what is measured is the processor time of the station alone.
-Run it as a script, with the seconds it is to last (default 60; at most 600: in the end the vehicle has landed) and the modem.
+Run it as a script, with the seconds it is to last (default 60, at most 600: then the vehicle has landed) and modem.
 """
 
 import asyncio
