@@ -2,7 +2,7 @@
  *
  * Samples are a count of bytes modulo 251, at the rate set by the clock of this machine, in buffers of 256 KiB as the
  * real library gives. What the dongle is told goes to the file that DONGLE_LOG names, and how many bytes it gave since
- * a client came to the one of DONGLE_COUNT. Built as librtlsdr.so.0.
+ * a client came to the one of DONGLE_COUNT. Built under the name rtl_tcp asks for.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -20,10 +20,12 @@ class RtlTcpPeer:
         """What is listened to for commands: the connections whose client has not hung up."""
         self.clients: queue.Queue[socket.socket] = queue.Queue()
         self.commands: queue.Queue[tuple[int, int]] = queue.Queue()
-        threading.Thread(target=self._answer, daemon=True).start()
+        self._answering = threading.Thread(target=self._answer, daemon=True)
+        self._answering.start()
 
     def close(self) -> None:
         self.listener.shutdown(socket.SHUT_RDWR)  # wakes the accept of the thread, which a close alone does not
+        self._answering.join()
         self.listener.close()
         while not self.clients.empty():
             self.clients.get().close()
@@ -44,8 +46,9 @@ class RtlTcpPeer:
                 return
             listening = client.dup()
             self.listening.add(listening)  # before the greeting, after which the client may hang up and count
-            client.sendall(self.greeting)
             self.clients.put(client)
+            with suppress(OSError):  # it has hung up
+                client.sendall(self.greeting)
             threading.Thread(target=self._listen, args=[listening], daemon=True).start()
 
     def _listen(self, client: socket.socket) -> None:

@@ -49,14 +49,20 @@ class RtlTcp:
                 await asyncio.sleep(0.002)
 
 
+def wanted() -> str:
+    """The name by which this rtl_tcp asks for its library: librtlsdr.so.0, of newer systems librtlsdr.so.2."""
+    told = subprocess.run(["ldd", str(shutil.which("rtl_tcp"))], capture_output=True, text=True, check=True)
+    return next(word for word in told.stdout.split() if word.startswith("librtlsdr.so"))
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RtlTcp]:
     for program, package in (("rtl_tcp", "rtl-sdr"), ("gcc", "gcc")):
         if shutil.which(program) is None:
             pytest.skip(f"no {program} here: apt install {package}")
-    built = tmp_path / "librtlsdr.so.0"
-    command = ["gcc", "-shared", "-fPIC", "-O2", "-Wl,-soname,librtlsdr.so.0", "-o", str(built), str(DONGLE)]
-    subprocess.run(command, check=True, timeout=120)
+    name = wanted()
+    command = ["gcc", "-shared", "-fPIC", "-O2", f"-Wl,-soname,{name}", "-o", str(tmp_path / name), str(DONGLE)]
+    subprocess.run(command, check=True, timeout=240)
     made = RtlTcp(tmp_path)
     yield made
     made.running.kill()
