@@ -29,6 +29,8 @@ LONGEST_S: Final = 0.1
 """s of samples made in one go when late, so that others get their turn of the event loop."""
 HELD_MAX: Final = 32 << 20
 """Bytes that wait for a slow client; then blocks are lost. rtl_tcp holds 130 MB. Our choice: 7 s at 2.4 million/s."""
+RATE_MAX: Final = 3_200_000
+"""Samples a second that an RTL2832 gives at most (librtlsdr.c, ``rtlsdr_set_sample_rate``)."""
 _R820T, _GAINS = 5, 29
 
 
@@ -123,6 +125,8 @@ class RtlTcpSink(Sink):
     def _tune(self, number: int, value: int) -> None:
         """Do as told; a rate that cannot be is ignored without a word, as a dongle does."""
         signal = self._downlink.signal
+        if number == RATE and value > max(RATE_MAX, self._offered.rate):
+            return
         with suppress(DeclarationError):
             change = replace(signal, frequency=value) if number == FREQUENCY else replace(signal, rate=value)
             if change != signal:

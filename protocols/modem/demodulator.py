@@ -131,11 +131,14 @@ class Demodulator(ABC):
 
     def finish(self) -> SoftBits:
         """The bits still within it: silence is put behind the last sample."""
-        silence = self._page - self._count + int(self.WIDTH * self.rate / self.baud)
-        received, end = self.samples_in, self.samples_in
-        bits = self.receive(np.zeros(silence + -silence % self._page + self._page, self._type))
+        received, strength = self.samples_in, self.eb_n0_now
+        quiet = np.zeros(self._page, self._type)  # a page at a time: all of them may be more than the memory
+        several = [self.receive(quiet[self._count :])]
+        several += [self.receive(quiet) for _ in range(2 + int(self.WIDTH * self.rate / self.baud) // self._page)]
+        bits = SoftBits.join(several).within(0, received)
         self.samples_in = received
-        return bits.within(0, end)
+        self.eb_n0_now = float(bits.eb_n0[-1]) if len(bits) else strength  # and not that of the silence
+        return bits
 
     @abstractmethod
     def _demodulate(self, page: NDArray[Any]) -> SoftBits:

@@ -70,6 +70,7 @@ async def test_it_greets_and_does_as_it_is_told() -> None:
             while sink.signal != Signal("cu8", 1 << 20, 0x1A000000):
                 await bytes_of(reader, 10_000)
         writer.write(b"\x02\x00\x00\x00\x05\x02\x00\x00\x00\x00")  # rates that cannot be are ignored
+        writer.write(b"\x02\xff\xff\xff\xff")  # and those that no dongle gives
         writer.write(b"\x01\x1a\x00\x00\x01")
         async with asyncio.timeout(120):
             while sink.signal.frequency != 0x1A000001:

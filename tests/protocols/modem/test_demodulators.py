@@ -82,6 +82,14 @@ def test_any_samples_give_counts_and_finite_bits(kind: str, options: dict[str, A
 
 
 @each_kind
+def test_its_strength_at_the_end_is_that_of_the_last_bit(kind: str, options: dict[str, Any]) -> None:
+    made = demodulator(kind, 48_000, 4800, **options)
+    noise = np.random.default_rng(1).normal(size=(12_000, 2)).astype(np.float32) @ np.array((1, 1j), np.complex64)
+    bits = everything(made, noise, [])
+    assert made.eb_n0_now == bits.eb_n0[-1]
+
+
+@each_kind
 @pytest.mark.parametrize("level", [0.0, 1.0, -32768.0, LARGEST])
 def test_a_saturated_receiver_raises_nothing(kind: str, options: dict[str, Any], level: float) -> None:
     bits = everything(demodulator(kind, 48_000, 1200, **options), np.full(100_000, level, np.float32), [77])
