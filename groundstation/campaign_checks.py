@@ -28,12 +28,14 @@ def make_framer(framing: str | Mapping[str, Any]) -> Framer:
     if (stage := options.pop("transfer_frames", None)) is not None:
         return transfer_frame_link(make_framer(options), stage)
     kind = options.pop("kind", "")
+    if not isinstance(kind, str):
+        raise DeclarationError("framing", "its kind is no text; give a framing's name")
     try:
         if kind == RADIO:
             from protocols.modem.radio import Radio  # noqa: PLC0415 only radio links need it
 
             return Radio(**options)
-        return framer(str(kind), **options)
+        return framer(kind, **options)
     except (TypeError, AttributeError, ValueError, OverflowError) as error:
         raise DeclarationError(f"framing {kind!r}", f"an option has a wrong value ({error}); correct it") from None
 

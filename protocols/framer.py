@@ -5,7 +5,6 @@ Two invariants hold for every framing, on any bytes: ``receive`` never raises, a
 And for all but ``datagram``, how the stream is cut into chunks changes nothing but ``received_ns``.
 """
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
@@ -19,6 +18,10 @@ import protocols.framing
 from protocols.coding.crc import Crc, crc
 from protocols.errors import DeclarationError
 from protocols.frames import Frames, Ledger, Spans, Times
+from protocols.stated_options import check_options
+
+LARGEST = 1 << 24
+"""Bytes that a frame may be given as its length. Our choice: so much is held, and twice that."""
 
 
 class Framer(ABC):
@@ -134,11 +137,5 @@ def framer(kind: str, **options: Any) -> Framer:
     if module not in framings():
         raise DeclarationError(f"framing {kind!r}", f"there is none of that name; use one of {', '.join(framings())}")
     made: type[Framer] = import_module(f"protocols.framing.{module}").FRAMER
-    allowed = inspect.signature(made).parameters
-    for name in options:
-        if name not in allowed:
-            raise DeclarationError(f"framing {kind!r}", f"no option {name!r}; its options are {', '.join(allowed)}")
-    missing = [name for name, each in allowed.items() if each.default is each.empty and name not in options]
-    if missing:
-        raise DeclarationError(f"framing {kind!r}", f"needs {', '.join(missing)}; add it to the framing's options")
+    check_options(f"framing {kind!r}", made, options, LARGEST)
     return made(**options)

@@ -5,7 +5,6 @@ Two invariants hold for every one, on any bits: nothing is raised, and after eac
 stream is cut into pieces changes nothing.
 """
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -18,6 +17,10 @@ from numpy.typing import NDArray
 
 import protocols.deframing
 from protocols.errors import DeclarationError
+from protocols.stated_options import check_options
+
+LARGEST = 1 << 16
+"""Bytes that a frame may be given as its length: as many as a space packet may have (133.0-B)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,6 @@ class BitLedger:
     def as_dict(self) -> dict[str, int]:
         """The counts by name."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
-
-
-_WANTED = {bool: "true or false", str: "a text"}
 
 
 class Deframer(ABC):
@@ -113,12 +113,5 @@ def deframer(kind: str, **options: Any) -> Deframer:
     known = deframers()
     if kind not in known:
         raise DeclarationError(f"framing {kind!r}", f"there is none of that name; use one of {', '.join(known)}")
-    allowed = inspect.signature(known[kind]).parameters
-    for name, value in options.items():
-        if name not in allowed:
-            raise DeclarationError(f"framing {kind!r}", f"no option {name!r}; its options are {', '.join(allowed)}")
-        wanted = allowed[name].annotation
-        if not isinstance(value, wanted):  # told here: some would be noticed only when frames come
-            problem = f"{name} = {value!r} is of another type; give {_WANTED.get(wanted, 'a whole number')}"
-            raise DeclarationError(f"framing {kind!r}", problem)
+    check_options(f"framing {kind!r}", known[kind], options, LARGEST)
     return known[kind](**options)

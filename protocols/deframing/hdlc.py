@@ -19,6 +19,7 @@ from protocols.coding.line_code import NRZ_S, Differential
 from protocols.coding.scrambler import Descrambler, Scrambler
 from protocols.deframing.deframer import BitFrame, Deframer
 from protocols.deframing.marked import Decoded
+from protocols.errors import DeclarationError
 
 FCS = "crc-16/ibm-sdlc:little"
 """The 16-bit frame check sequence of ISO/IEC 13239 as it lies in bytes sent least significant bit first."""
@@ -41,9 +42,11 @@ class Hdlc(Deframer):
         check: str = FCS,
     ) -> None:
         """Nrzi may be 2 for a line that is coded twice (UA01). Lengths are bytes of a frame without its check, which is
-        a CRC by its name.
+        a CRC by its name. Raises DeclarationError on what cannot be.
         """
         super().__init__()
+        if not 0 <= nrzi <= 2:
+            raise DeclarationError("framing 'hdlc'", f"nrzi {nrzi}; use 0, 1 or 2, how often the line is coded")
         self._check = crc(check)
         self._descrambler = Descrambler() if g3ruh else None
         self._nrzi = [Differential(NRZ_S) for _ in range(nrzi)]

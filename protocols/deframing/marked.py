@@ -48,11 +48,14 @@ class MarkedDeframer(Deframer):
     def __init__(self, marker: int, marker_errors: int, longest: int) -> None:
         """Marker is a word of SKIPPED bits; longest is the bits of the longest frame behind it.
 
-        Raises DeclarationError on fewer errors than none.
+        Raises DeclarationError on fewer errors than none, or so many that noise is full of markers.
         """
         super().__init__()
         if marker_errors < 0:
             raise DeclarationError(f"marker_errors {marker_errors}", "give how many bits may be wrong, from 0")
+        if 2 * marker_errors >= self.MARKED:  # either polarity is looked for, so each place would be a marker
+            problem = f"every bit would begin a marker; give how many may be wrong, up to {(self.MARKED - 1) // 2}"
+            raise DeclarationError(f"marker_errors {marker_errors}", problem)
         self._marker, self._errors, self._longest = marker, marker_errors, longest
         self._held = np.zeros(0, np.float32)
         self._first = 0  # number of the first held bit

@@ -3,7 +3,10 @@
 A framing file gives ``EXAMPLE``, options for which these tests make sense (with ``check`` left free).
 """
 
+import inspect
+import math
 from importlib import import_module
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -173,3 +176,17 @@ def test_a_wrong_option_or_check_is_refused_and_named(kind: str) -> None:
         framer(kind, colour="red", **import_module(f"protocols.framing.{kind}").EXAMPLE)
     with pytest.raises(DeclarationError, match="crc-16/ibm-3740"):
         example(kind, "crc-16/ibm-3741")
+
+
+@pytest.mark.parametrize("kind", framings())
+@pytest.mark.parametrize("value", [10**9, 10**20, math.inf, math.nan, 1.5, True, "x", None, [1], {}])
+def test_an_option_of_any_value_is_refused_or_used_in_bounded_memory(kind: str, value: Any) -> None:
+    made = import_module(f"protocols.framing.{kind}")
+    for name in inspect.signature(made.FRAMER).parameters:
+        try:
+            one = framer(kind, **{**made.EXAMPLE, name: value})
+        except DeclarationError:
+            continue
+        one.receive(bytes(range(256)) * 64, 0)
+        assert one.ledger.balanced
+        assert one.ledger.pending <= one.bound <= 1 << 26

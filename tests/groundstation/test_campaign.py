@@ -146,7 +146,7 @@ WRONG = {
     ),
     "framing's option": ("check =", "chek =", "framing 'cobs': no option 'chek'; its options are "),
     "framing's check": ("ibm-3740", "ibm-3741", "check 'crc-16/ibm-3741': there is none of that name; use one of"),
-    "option's sort": ('"crc-16/ibm-3740"', "16", "framing 'cobs': an option has a wrong value"),
+    "option's sort": ('"crc-16/ibm-3740"', "16", "framing 'cobs': check = 16 is of another type; give a text"),
     "framing's type": (
         '{ kind = "cobs", check = "crc-16/ibm-3740" }',
         "7",

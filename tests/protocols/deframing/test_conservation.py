@@ -202,6 +202,10 @@ def test_an_unknown_name_or_option_says_what_there_is() -> None:
         ("fx25", {"tag_errors": None}, "give a whole number"),
         ("fx25", {"nrzi": "no"}, "give true or false"),
         ("packet", {"whitening": 9}, "give a text"),
+        ("usp", {"marker_errors": 32}, "give how many may be wrong, up to 31"),
+        ("fx25", {"tag_errors": 10**20}, "is too large; give at most 65,536"),
+        ("ccsds_tm", {"frame_length": 10**9, "reed_solomon": False}, "is too large; give at most 65,536"),
+        ("hdlc", {"nrzi": 1000}, "use 0, 1 or 2"),
     ],
 )
 def test_options_that_cannot_be_are_refused(kind: str, options: dict[str, Any], said: str) -> None:
