@@ -148,6 +148,7 @@ async def test_a_slow_reader_holds_the_server_up_and_memory_is_bounded(
     sent = os.urandom(24_000_000)
     async with rtl_tcp(f"127.0.0.1:{peer.port}?frequency=1M") as opened:
         with await client_of(peer) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)  # however much a kernel would hold
             writing = asyncio.create_task(asyncio.to_thread(client.sendall, sent))
             arrivals = opened._arrivals
             assert arrivals is not None

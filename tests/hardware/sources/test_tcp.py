@@ -153,6 +153,7 @@ async def test_a_sender_is_slowed_when_nobody_asks_and_nothing_is_lost() -> None
     sent = os.urandom(24_000_000)
     async with tcp("0?listen=true") as opened:
         with call(opened) as vehicle:
+            vehicle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)  # however much a kernel would hold
             writing = asyncio.create_task(asyncio.to_thread(vehicle.sendall, sent))
             arrivals = None
             while arrivals is None or arrivals._fd < 0 or arrivals._watching:
