@@ -29,7 +29,7 @@ LEDGER = {"bytes_in", "frames", "discarded", "pending", "crc_failures", "correct
 def groundstation(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
     """A command, in a process of its own."""
     command = [*GROUNDSTATION, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, **options)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, **options)
 
 
 def started(*arguments: str) -> subprocess.Popen[bytes]:
@@ -141,7 +141,7 @@ def test_nothing_but_zeros_takes_no_memory(tmp_path, name, size):
         "print(status, open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, "decode", str(path)], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", program, "decode", str(path)], capture_output=True, text=True, check=True, timeout=600
     )
     status, kilobytes = map(int, done.stdout.split()[-2:])
     assert status == 1

@@ -28,7 +28,7 @@ IDLE_APID = "2047"
 
 def decode(*arguments: object) -> subprocess.CompletedProcess[bytes]:
     """The command, in a process of its own; whatever it is told, it leaves no traceback."""
-    done = subprocess.run([*DECODE, *map(str, arguments)], capture_output=True, check=False, timeout=120)
+    done = subprocess.run([*DECODE, *map(str, arguments)], capture_output=True, check=False, timeout=600)
     assert b"Traceback" not in done.stderr, done.stderr.decode()
     return done
 
@@ -103,7 +103,7 @@ def test_kiss_does_not_go_to_a_terminal(data: Path) -> None:
     leader, follower = pty.openpty()
     try:
         command = [*DECODE, str(wav(data, "gomx_1")), "--satellite", "GOMX-1", "--frames", "kiss"]
-        done = subprocess.run(command, stdout=follower, stderr=subprocess.PIPE, check=False, timeout=120)
+        done = subprocess.run(command, stdout=follower, stderr=subprocess.PIPE, check=False, timeout=600)
         assert done.returncode == 1
         assert "would upset the terminal; send it to a file or a program" in done.stderr.decode()
         os.set_blocking(leader, False)

@@ -28,7 +28,7 @@ FLIGHTS = (
 def groundstation(*arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]:
     """A command, in a process of its own, that ends with status and no traceback."""
     done = subprocess.run(
-        [*GROUNDSTATION, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=240
+        [*GROUNDSTATION, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
