@@ -47,7 +47,8 @@ def framing_table(named: Named) -> Named:
 def radio_framing(signal: Signal, transmitters: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The framing of a radio link, as recordings keep it, of those transmitters that its samples can carry.
 
-    ``transfer_frames`` of a transmitter's framing become its own.
+    ``transfer_frames`` of a transmitter's framing become its own. Raises DeclarationError where transmitters differ in
+    that: what comes out is one stream of frames.
     """
     tables, stages = [dict(each) for each in _carried(signal, transmitters)], []
     for table in tables:
@@ -55,6 +56,8 @@ def radio_framing(signal: Signal, transmitters: Sequence[Mapping[str, Any]]) -> 
         if isinstance(framing, Mapping) and "transfer_frames" in framing:
             stages.append(framing["transfer_frames"])
             table["framing"] = {name: value for name, value in framing.items() if name != "transfer_frames"}
+    if stages and stages != [stages[0]] * len(tables):
+        raise DeclarationError("transfer_frames", "all transmitters of a link need the same; give others another link")
     made = {"kind": RADIO, "signal": signal.as_dict(), "transmitters": tables}
     return {**made, "transfer_frames": stages[0]} if stages else made
 

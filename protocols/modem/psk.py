@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from protocols.modem.baseband import LONGEST_DELAY, ROLLOFF, Baseband, audio_carrier
+from protocols.modem.baseband import LONGEST_DELAY, Baseband, audio_carrier
 from protocols.modem.carrier import CarrierPhase
 from protocols.modem.demodulator import Demodulator, SoftBits
 from protocols.modem.levels import Levels
 from protocols.modem.split_phase import SplitPhase
 from protocols.modem.symbol_timing import CLOCK_ERROR, Symbols, SymbolTiming
-
-__all__ = ["MODEM", "ROLLOFF", "TIMING_SPAN", "Psk", "audio_carrier"]
 
 TIMING_SPAN = 63
 """Blocks the timing of PSK is averaged over: small rolloffs leave a weak line."""

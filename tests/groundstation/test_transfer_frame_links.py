@@ -104,3 +104,12 @@ def test_to_send_kind_and_length_must_be_known() -> None:
     made = make_framer({"kind": "cobs", "transfer_frames": {"kind": "tm", "frame_length": 100}})
     assert isinstance(made, TransferFrameLink)
     assert list(made.receive(made.encode(SENT[:9]), 0)) == SENT[:9]
+
+
+def test_transmitters_of_one_link_cannot_differ_in_their_stage() -> None:
+    plain = transmitter("fsk:9600", "ccsds_tm?frame_length=223")
+    staged = transmitter("fsk:4800", {"kind": "ccsds_tm", "frame_length": 223, "transfer_frames": "tm"})
+    signal = Signal("cf32_le", 96_000)
+    assert radio_framing(signal, [staged, staged])["transfer_frames"] == "tm"
+    with pytest.raises(DeclarationError, match="give others another link"):
+        radio_framing(signal, [plain, staged])
