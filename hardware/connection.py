@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 
 from hardware.endpoint import Endpoint
@@ -70,9 +71,18 @@ def remedy(endpoint: Endpoint, timeout: float, error: OSError, refused: str) -> 
         return f"no answer in {timeout:g} s; check that it is on and reachable (ping {endpoint.host})"
     if error.errno == errno.ECONNREFUSED:
         return f"connection refused; {refused}"
-    return f"{error.strerror or error}; check the address and the network"
+    said = os.strerror(error.errno) if error.errno else str(error)  # asyncio's own text says no more than "failed"
+    return f"{said}; check the address and the network"
 
 
 def told(where: tuple[str, int]) -> str:
     """A socket's address as it is written in an address of ours."""
     return str(Endpoint(where[0], where[1]))
+
+
+def peer(connection: socket.socket) -> str:
+    """The address at the other end; empty where that has hung up already, which reading will tell."""
+    try:
+        return told(connection.getpeername())
+    except OSError:
+        return ""

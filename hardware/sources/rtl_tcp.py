@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hardware.arrivals import TURN_MAX, Arrivals
-from hardware.connection import connected, probe, received, remedy, told
+from hardware.connection import connected, peer, probe, received, remedy
 from hardware.endpoint import Endpoint
 from hardware.quantity import decibels, hertz, short
 from hardware.sample_clock import SampleClock
@@ -114,7 +114,7 @@ class RtlTcp(Source):
         except BaseException:
             await self.close()
             raise
-        self._told = {"peer": told(self._connection.getpeername()), "tuner": tuner, "gains": gains}
+        self._told = {"peer": peer(self._connection), "tuner": tuner, "gains": gains}
         self._odd = b""
         self._clock.anchor_again()
         self._arrivals = Arrivals(self.address, pause_s=_PAUSE_S)
@@ -176,6 +176,8 @@ class RtlTcp(Source):
                 raise SourceUnavailable(
                     self.address, f"{problem} program uses that rtl_tcp, which serves one at a time"
                 )
+            if greeting.startswith(b"RTL0"):
+                raise SourceUnavailable(self.address, "the server greeted in part and no further; start it again")
             problem = f"the server is not rtl_tcp: it began with {greeting!r} and not with RTL0"
             raise SourceUnavailable(self.address, f"{problem}; check the host and the port")
         _, tuner, gains = GREETING.unpack(greeting)

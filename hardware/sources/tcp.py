@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hardware.arrivals import READ_MAX, Arrivals, stream
-from hardware.connection import connected, probe, received, remedy, told
+from hardware.connection import connected, peer, probe, received, remedy, told
 from hardware.endpoint import Endpoint
 from hardware.source import Source
 from protocols.chunk import Chunk
@@ -127,7 +127,7 @@ class Tcp(Source):
         """Receive from it."""
         self._connection = connection
         probe(connection, self.keepalive)
-        self._told["peer"] = told(connection.getpeername())
+        self._told["peer"] = peer(connection)
         if self._arrivals is not None:
             self._arrivals.watch(connection.fileno(), stream(self.link, self.clock, self._read))
 

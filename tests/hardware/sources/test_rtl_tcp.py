@@ -219,6 +219,28 @@ async def test_a_peer_that_says_nothing_may_be_in_use() -> None:
     peer.close()
 
 
+@pytest.mark.parametrize("greeting", [b"RTL0" + bytes(8), b"RTL0" + bytes(300_000), b"RTL0\0\0"])
+@pytest.mark.parametrize("reset", [0, 1])
+async def test_a_server_that_hangs_up_at_once_is_lost_or_unavailable_and_no_more(greeting: bytes, reset: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            served, _ = listener.accept()
+            served.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", reset, 0))
+            served.sendall(greeting)
+            served.close()
+
+        async def received_to_its_end() -> None:
+            async with rtl_tcp(f"127.0.0.1:{listener.getsockname()[1]}?frequency=1M") as opened:
+                while True:
+                    await opened.receive()
+
+        serving = asyncio.create_task(asyncio.to_thread(serve))
+        with pytest.raises((SourceUnavailable, SourceLost)):
+            await asyncio.wait_for(received_to_its_end(), 120)
+        await serving
+
+
 async def test_a_port_nobody_serves_says_how_to_start_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]

@@ -89,6 +89,15 @@ async def test_a_broken_connection_is_lost_too() -> None:
             await asyncio.wait_for(opened.receive(), 120)
 
 
+async def test_a_caller_that_is_gone_before_it_is_served_blocks_nobody() -> None:
+    async with tcp("0?listen=true") as opened:
+        with call(opened) as hasty:  # accepted by the kernel; the source has its turn when this here waits
+            hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with pytest.raises(SourceLost, match="connection broken"):
+            await asyncio.wait_for(opened.receive(), 120)
+        assert opened.state["peer"] == ""
+
+
 async def test_what_was_sent_before_leaving_is_given_first(eventually: Callable[..., Awaitable[None]]) -> None:
     async with tcp("0?listen=true") as opened:
         with call(opened) as vehicle:
