@@ -28,9 +28,9 @@ def block_ratio(samples_per_symbol: float, largest: int = 64) -> Fraction:
     Where there is none up to the largest denominator, the best up to twice that.
     """
     for symbols in range(1, largest + 1):
-        near = Fraction(round(samples_per_symbol * symbols), symbols)
-        if near and abs(near / Fraction(samples_per_symbol) - 1) < 5e-5:
-            return near
+        samples = round(samples_per_symbol * symbols)
+        if samples and abs(samples / (samples_per_symbol * symbols) - 1) < 5e-5:
+            return Fraction(samples, symbols)
     return Fraction(samples_per_symbol).limit_denominator(2 * largest)
 
 
