@@ -17,6 +17,7 @@ from io import TextIOWrapper
 from pkgutil import iter_modules
 
 import groundstation.commands
+from groundstation.plain_text import plain
 from protocols.errors import AddressError, CampaignError, DeclarationError, TelemetryError
 
 _ORDER = ("demo", "run", "console", "replay", "decode", "simulate", "check", "info")
@@ -83,7 +84,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _failed(error: object, status: int) -> int:
-    sys.stderr.write(f"groundstation: {error}\n")
+    sys.stderr.write(f"groundstation: {plain(str(error))}\n")
     return status
 
 

@@ -32,6 +32,8 @@ class FrameListing:
     reading: Reading
     framers: dict[str, Framer] = field(init=False)
     decoders: dict[str, VehicleDecoder] = field(init=False)
+    delivered: int = 0
+    """Frames that were given, or packets out of them."""
     newest: dict[str, tuple[Any, str]] = field(default_factory=dict)
     """The newest value of each measurement and its unit, by full name."""
 
@@ -57,6 +59,7 @@ class FrameListing:
             return
         for batch in self.decoders[name].decode(frames) if self.decoders else ():
             self._note(batch, self.decoders[name])
+        self.delivered += len(frames)
         yield name, frames
 
     def _note(self, batch: Batch, decoder: VehicleDecoder) -> None:

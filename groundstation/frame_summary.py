@@ -41,7 +41,12 @@ def frame_lines(told: Mapping[str, Any]) -> list[str]:
         lines += [f"    packets: {', '.join(packets)}"] if packets else []
         lines += _channels(link)
     for report in told["radio"].values():
+        invalid, limited = report["invalid"], report["saturated"]
+        lines += [f"    {invalid:,} samples were no numbers and taken as 0"] if invalid else []
+        lines += [f"    {limited:,} samples were larger than can be and limited"] if limited else []
         lines += [_transmitter(each) for each in report["transmitters"]]
+    if told["radio"] and not any(link["frames"] for link in told["links"].values()):
+        lines.append("  no frames: is this its modem, symbol rate and framing? Try others, or --satellite NAME")
     width = max((len(name) for name in told["values"]), default=0)
     lines += [f"  {name:{width}}  {_value(each)}" for name, each in told["values"].items()]
     lines += [f"  damage: {note}" for note in told["damage"]["notes"][:5]]
@@ -78,4 +83,12 @@ def _text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-_COUNTS = ("crc_failures", "corrected", "sequence_gaps", "unknown_packets", "malformed")
+_COUNTS = (
+    "crc_failures",
+    "corrected",
+    "fecf_failures",
+    "malformed_frames",
+    "sequence_gaps",
+    "unknown_packets",
+    "malformed",
+)

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from protocols.errors import DeclarationError
+
 
 @dataclass(frozen=True, slots=True)
 class Stated:
@@ -37,7 +39,10 @@ def add_stated_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def stated_of(arguments: argparse.Namespace) -> Stated | None:
-    """What was said on the command line of how to read the file, if anything was."""
+    """What was said on the command line of how to read the file, if anything was.
+
+    Raises DeclarationError where a campaign file says it too.
+    """
     said = Stated(
         arguments.modem,
         tuple(arguments.framing),
@@ -46,4 +51,6 @@ def stated_of(arguments: argparse.Namespace) -> Stated | None:
         arguments.transfer_frames,
         arguments.vehicle,
     )
+    if said and arguments.campaign:
+        raise DeclarationError("--campaign", "tells how to read a file itself; leave it out, or what is said beside it")
     return said or None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from groundstation.stated_arguments import Stated
 from groundstation.transmitters import Named, framing_table, radio_framing, transmitter
 from hardware.quantity import hertz
 from protocols import undeclared
-from protocols.errors import DeclarationError, NotARecording, RecordingError
+from protocols.errors import DeclarationError, RecordingError, UnknownFormat
 from protocols.packet import Vehicle
 from protocols.signal import Signal
 from protocols.vehicles import vehicle, vehicles
@@ -59,12 +58,13 @@ def _recording(path: Path, stated: Stated, *, radio: bool) -> Recording:
         return StatedSamples(path, _signal(stated.samples))
     try:
         return open_recording(path)
-    except NotARecording:
-        if radio and path.is_file() and os.access(path, os.R_OK) and path.stat().st_size:
+    except UnknownFormat:
+        if radio:
             problem = "of no format known here; say what its samples are, as --samples cu8:2.4M"
             raise RecordingError(path, problem) from None
-        if radio or not stated.framings:
-            raise
+        if not stated.framings:
+            problem = "of no format known here; say how its bytes are framed, as --framing fixed?frame_length=1115"
+            raise RecordingError(path, problem) from None
         return StatedBytes(path, framing_table(stated.framings[0]))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from groundstation.pipeline import Pipeline
+from groundstation.plain_text import plain
 from replay.recording import Damage
 
 
@@ -48,7 +49,7 @@ def summary(pipeline: Pipeline, recording: Path | str, *, damage: Damage | None 
 
 def say(told: Mapping[str, Any], *more: str, as_json: bool) -> None:
     """Put it on standard output: as one JSON object, or in lines for people with more after them."""
-    text = orjson.dumps(told).decode() if as_json else "\n".join([*lines(told), *more])
+    text = orjson.dumps(told).decode() if as_json else plain("\n".join([*lines(told), *more]))
     sys.stdout.write(f"{text}\n")
 
 

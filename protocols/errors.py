@@ -8,7 +8,8 @@
     + SourceUnavailable  it could not be opened: absent, in use, refused
     + SourceLost         it was open and went away
   x RecordingError
-    + NotARecording      the file is of no format known here
+    + NotARecording      the file cannot be read as any format known here
+      - UnknownFormat    it does not tell what it is: somebody has to say
     + RecordingTruncated the file ends, or is damaged, before what was asked for
     + RecordingFailed    a recording could not be written: disk full, no permission
   x BusError             a broker that refuses, or is not there
@@ -87,6 +88,10 @@ class RecordingError(TelemetryError):
 
 class NotARecording(RecordingError):
     """The file is of no format known here, or is empty."""
+
+
+class UnknownFormat(NotARecording):
+    """Neither what is in a file nor its name tells what it is. Somebody who knows may say."""
 
 
 class RecordingTruncated(RecordingError):

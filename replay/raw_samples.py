@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocols.errors import NotARecording
+from protocols.errors import UnknownFormat
 from replay.recording import Damage, TimeBase
 from replay.sample_file import Capture, SampleFile, signal_of, whole
 from replay.utc_text import utc_ns
@@ -69,15 +69,15 @@ def named(path: Path) -> Named:
 def raw_file(path: Path, samples: str = "", rate: float = 0.0, frequency: float = 0.0) -> SampleFile:
     """A file of nothing but samples; what is not given comes from its name.
 
-    Raises NotARecording where that does not tell, and OSError.
+    Raises UnknownFormat where that does not tell, NotARecording where it cannot be, and OSError.
     """
     told = named(path)
     if not (samples or told.samples):
-        raise NotARecording(
+        raise UnknownFormat(
             path, "does not tell what its samples are; rename it, as in pass_2400k.cu8, or give format=ci16_le"
         )
     if not (rate or told.rate):
-        raise NotARecording(path, "does not tell its rate; rename it, as in pass_2400k.cu8, or give rate=2.4M")
+        raise UnknownFormat(path, "does not tell its rate; rename it, as in pass_2400k.cu8, or give rate=2.4M")
     signal = signal_of(path, samples or told.samples, rate or told.rate, frequency or told.frequency)
     assumed, damage = [], Damage()
     if not samples:

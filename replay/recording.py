@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import replay.formats
 from protocols.chunk import Chunk
-from protocols.errors import NotARecording
+from protocols.errors import NotARecording, UnknownFormat
 from protocols.signal import Signal
 
 HEAD_BYTES = 4096
@@ -145,4 +145,4 @@ def open_recording(path: Path | str) -> Recording:
         if path.suffix.lower() in made.suffixes:
             return made(path)
     titles = ", ".join(f"{made.title} ({' '.join(made.suffixes) or 'by content'})" for made in known.values())
-    raise NotARecording(path, f"of no format known here; give a file of one of these: {titles}")
+    raise UnknownFormat(path, f"of no format known here; give a file of one of these: {titles}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from replay.sigmf_dataset import NAMESPACE
 
 LINK = "samples"
 """The link's name where the file tells none."""
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What may name a link, as in a campaign file: it stands in topics, in file names and on screens."""
 
 
 class SampleRecording(Recording):
@@ -27,7 +32,7 @@ class SampleRecording(Recording):
         about = self.file.about
         self.synthetic = about.get(f"{NAMESPACE}:synthetic") is True
         name, vehicle, framing = (about.get(f"{NAMESPACE}:{key}") for key in ("link", "vehicle", "framing"))
-        self._name = name if isinstance(name, str) and name else LINK
+        self._name = name if isinstance(name, str) and _NAME.fullmatch(name) else LINK
         self._link = RecordedLink(
             vehicle if isinstance(vehicle, str) else "",
             framing if isinstance(framing, str | dict) and framing else "datagram",

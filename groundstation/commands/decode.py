@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groundstation.plain_text import plain
 from groundstation.stated_arguments import add_stated_arguments, stated_of
 
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ def _list(arguments: argparse.Namespace, reading: Reading) -> int:
     if arguments.json:
         sys.stdout.write(orjson.dumps(told).decode() + "\n")
     else:
-        sys.stderr.write("\n".join(frame_lines(told)) + "\n")
-    return 0 if any(link["frames"] for link in told["links"].values()) else 1
+        sys.stderr.write(plain("\n".join(frame_lines(told))) + "\n")
+    return 0 if found.delivered else 1
 
 
 def _unfit(target: Path, recording: Path) -> str:

@@ -13,10 +13,14 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
+
+from groundstation.plain_text import plain
+from groundstation.transmitter_text import framing_texts, modem_text
 
 if TYPE_CHECKING:
     from replay.recording import RecordedEvent, RecordedLink
@@ -49,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(orjson.dumps(told).decode() + "\n")
     else:
-        sys.stdout.write("\n".join(f"{key:>12}  {_text(value)}" for key, value in told.items()) + "\n")
+        sys.stdout.write(plain("\n".join(f"{key:>12}  {_text(value)}" for key, value in told.items())) + "\n")
     return 0
 
 
@@ -103,11 +107,17 @@ def _link(link: RecordedLink, size: int) -> str:
 
 
 def framing_text(framing: str | Mapping[str, Any]) -> str:
-    """A framing as a person writes it: ``cobs, check crc-16/ibm-3740``."""
+    """A framing as a person writes it: ``cobs, check crc-16/ibm-3740``; of a radio, ``fsk:9600 ax100_golay``."""
     if isinstance(framing, str):
         return framing
-    options = [f"{name} {value}" for name, value in framing.items() if name != "kind"]
-    return ", ".join([str(framing.get("kind", "?")), *options])
+    kind = str(framing.get("kind", "?"))
+    rest = {name: value for name, value in framing.items() if name != "kind"}
+    if kind == "radio":
+        with suppress(KeyError, TypeError, AttributeError):  # a data file may say anything
+            sent = [(modem_text(each["modem"]), *framing_texts(each["framing"])) for each in framing["transmitters"]]
+            kind = ", ".join(map(" ".join, sent))
+            del rest["transmitters"]
+    return ", ".join([kind, *(f"{name} {value}" for name, value in rest.items())])
 
 
 def _event(event: RecordedEvent, first_ns: int) -> str:
@@ -143,7 +153,6 @@ def _known(*, brief: bool) -> dict[str, Any]:
 def _satellite(name: str) -> dict[str, Any]:
     """A satellite, and how it transmits in the words that ``decode`` takes. Raises DeclarationError."""
     from groundstation.satellite import satellite  # noqa: PLC0415
-    from groundstation.transmitter_text import framing_texts, modem_text  # noqa: PLC0415
 
     found = satellite(name)
     return {

@@ -130,6 +130,7 @@ def test_noise_gives_no_frame_and_status_1(tmp_path: Path) -> None:
     done = decode(tmp_path / "noise.wav", "--satellite", "GOMX-3")
     assert (done.returncode, done.stdout) == (1, b"")
     assert " in 0 frames + 400,000 discarded + 0 pending" in done.stderr.decode()
+    assert "no frames: is this its modem, symbol rate and framing?" in done.stderr.decode()
 
 
 # -- JSON and values -------------------------------------------------------------------------------------------------
@@ -188,6 +189,26 @@ def test_raw_iq_is_what_is_said_of_it(data: Path, tmp_path: Path) -> None:
     assert b"say what its samples are, as --samples cu8:2.4M" in done.stderr
 
 
+def test_why_a_file_of_samples_cannot_be_read_is_said_also_to_who_says_how(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meta = tmp_path / "x.sigmf-meta"
+    (tmp_path / "x.wav").write_bytes(b"RIFF\0\0\0\0WAVE")
+    meta.write_text('{"global": {"core:datatype": "cu8", "core:sample_rate": 0, "core:dataset": "../x"}}')
+    for name, problem in (("x.wav", "it has no data chunk"), (meta.name, "the name of a file beside it")):
+        assert main(["decode", str(tmp_path / name), "--satellite", "GOMX-1"]) == 1
+        assert problem in capsys.readouterr().err
+
+
+def test_samples_that_are_no_numbers_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    samples = np.full(48_000, np.nan, "<f4")
+    samples[::4] = 0
+    (tmp_path / "nan.bin").write_bytes(samples.tobytes())
+    stated = "--samples", "rf32:48k", "--modem", "fsk:9600", "--framing", "hdlc"
+    assert main(["decode", str(tmp_path / "nan.bin"), *stated]) == 1
+    assert "36,000 samples were no numbers and taken as 0" in capsys.readouterr().err
+
+
 # -- transfer frames -------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +239,19 @@ def test_packets_out_of_transfer_frames_are_the_frames_then(data: Path) -> None:
     assert apids == {apid: count for apid, count in wanted.items() if apid != IDLE_APID}
 
 
+def test_transfer_frames_of_another_kind_are_said_to_be_malformed(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, framing = str(data / DEEP_SPACE / PSYCHE), ("--framing", "fixed?frame_length=1113")
+    assert main(["decode", file, *framing, "--transfer-frames", "tm"]) == 1
+    said = capsys.readouterr()
+    truths = json.loads((data / DEEP_SPACE / "truth.json").read_text())
+    [wanted] = [each["frames"] for each in truths if each["file"] == PSYCHE]
+    assert (said.out, f"{wanted:,} malformed frames" in said.err) == ("", True)
+    assert main(["decode", file, "--transfer-frames", "aos"]) == 1
+    assert "say how its bytes are framed, as --framing fixed?frame_length=1115" in capsys.readouterr().err
+
+
 # -- what cannot be --------------------------------------------------------------------------------------------------
 
 REFUSED = [
@@ -241,6 +275,7 @@ REFUSED = [
     ("--satellite GOMX-1 --samples zz8:48k", 2, "want c (IQ) or r (audio)"),
     ("--satellite GOMX-1 --samples cu8", 2, "want FORMAT:RATE"),
     ("--satellite GOMX-1 --samples cu8:48k?zzz=1", 2, "frequency=HZ"),
+    ("--satellite GOMX-1 --campaign zzz.toml", 2, "--campaign: tells how to read a file itself; leave it out"),
 ]
 
 

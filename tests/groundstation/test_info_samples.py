@@ -47,3 +47,29 @@ def test_a_recording_of_a_radio_and_its_samples_alone(tmp_path: Path, capsys: py
     assert found["links"] == {"radio": samples}
     assert (found["format"], found["begins"]) == ("SigMF", "2026-09-21T14:13:20.000+00:00")
     assert found["duration_s"] == pytest.approx(0.2, abs=1e-6)
+
+
+def test_a_radio_link_is_told_in_the_words_that_decode_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = {"modem": {"kind": "fsk", "baud": 9600.0, "deviation": 3000.0}, "framing": ["hdlc", {"kind": "usp"}]}
+    framing = {"kind": "radio", "signal": SIGNAL.as_dict(), "transmitters": [sent], "transfer_frames": "tm"}
+    links = {"radio": RecordedLink("osx", framing, SIGNAL)}
+    Recorder(tmp_path / "hop.mcap", campaign="", definitions={}, links=links, synthetic=True, software="test 1").close()
+    text = told(tmp_path / "hop.radio.sigmf-meta", capsys)["links"]["radio"]
+    assert text.endswith("; osx, framing fsk:9600?deviation=3000 hdlc usp, transfer_frames tm")
+
+
+def test_what_a_file_says_of_itself_does_not_reach_the_terminal_as_commands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J"
+    own = {"groundstation:link": evil, "groundstation:vehicle": evil, "groundstation:framing": evil}
+    meta = {"global": {"core:datatype": "cu8", "core:sample_rate": 48_000, **own}, "captures": []}
+    (tmp_path / "x.sigmf-meta").write_text(json.dumps(meta))
+    (tmp_path / "x.sigmf-data").write_bytes(bytes(960))
+    for command, status in (("info", 0), ("decode", 1)):
+        assert main([command, str(tmp_path / "x.sigmf-meta")]) == status
+        said = capsys.readouterr()
+        assert r"\x1b]0;owned\x07" in said.out + said.err
+        assert "\x1b" not in said.out + said.err
