@@ -70,7 +70,7 @@ def _transmitter(told: Mapping[str, Any]) -> str:
         for each in (framing if isinstance(framing, list) else [framing])
     ]
     counts = f"{told['frames']:,} frames, {told['corrected']:,} corrected, {told['check_failures']:,} failed checks"
-    return f"  {modem['kind']} {modem['baud']:g} baud, {' + '.join(names)}: {counts}"
+    return f"  {modem['kind']} {modem['baud']:,.10g} baud, {' + '.join(names)}: {counts}"
 
 
 def _value(told: Mapping[str, Any]) -> str:

@@ -26,6 +26,8 @@ _NUMBERS: Mapping[str, tuple[str, float, float]] = {
     "f64": ("f8", 0.0, 1.0),
 }
 """The numpy type of each kind of number, its value at zero and that of full scale, above zero."""
+HIGHEST = 1e12
+"""Hz that the middle of a band may be: above, no radio tunes."""
 _NAME = re.compile(r"(c|r)(u8|i8|s8|u16|i16|s16|i32|s32|f32|f64)(?:_(le|be))?")
 
 
@@ -47,8 +49,8 @@ class Signal:
             raise DeclarationError(f"samples {self.samples!r}", f"no such format; want {allowed}, as in ci16_le")
         if not 0 < self.rate < float("inf"):
             raise DeclarationError(f"rate {self.rate:g}", "give samples a second, more than none")
-        if not 0 <= self.frequency < float("inf"):
-            raise DeclarationError(f"frequency {self.frequency:g}", "give the band's middle in Hz, or 0")
+        if not 0 <= self.frequency <= HIGHEST:
+            raise DeclarationError(f"frequency {self.frequency:g}", "give the band's middle in Hz, up to 1 THz, or 0")
 
     @property
     def iq(self) -> bool:

@@ -73,6 +73,8 @@ class SampleFile:
     """UTC; or VEHICLE, where no date is known: then times count from the first sample."""
     packed: bool = False
     """Whether numbers take 3 bytes in the file; they are read as 32 bits, the last 8 of them 0."""
+    doubled: bool = False
+    """Whether each sample stands there twice, as audio in stereo has it; it is read once."""
     assumed: list[str] = field(default_factory=list)
     """What the file does not say, and what was taken instead, a sentence each."""
     damage: Damage = field(default_factory=Damage)
@@ -84,7 +86,8 @@ class SampleFile:
         """Raises NotARecording where its samples would last longer than times can be told."""
         for each in self.captures:
             if max(abs(each.start_ns), abs(self.time_ns(each, each.count))) > _FARTHEST_NS:
-                text = f"{each.count:,} samples at {self.signal.rate:g} a second last too long; correct its rate"
+                rate = f"{self.signal.rate:,.10g}"
+                text = f"{each.count:,} samples at {rate} a second end centuries from now; correct its rate or its date"
                 raise NotARecording(self.path, text)
 
     @property
@@ -100,7 +103,8 @@ class SampleFile:
     @property
     def stored(self) -> int:
         """Bytes of a sample in the file."""
-        return self.signal.size * _PACKED_24 // 4 if self.packed else self.signal.size
+        once = self.signal.size * _PACKED_24 // 4 if self.packed else self.signal.size
+        return 2 * once if self.doubled else once
 
     @property
     def span(self) -> tuple[int, int]:
@@ -135,7 +139,8 @@ class SampleFile:
         data = os.pread(file, piece.count * self.stored, piece.capture.offset + piece.first * self.stored)
         whole = len(data) - len(data) % self.stored
         data = data if whole == len(data) else data[:whole]
-        return _widened(data) if self.packed else data
+        data = _widened(data) if self.packed else data
+        return _first_of_two(data, self.signal.size) if self.doubled else data
 
     @property
     def _step(self) -> int:
@@ -155,7 +160,7 @@ def signal_of(path: Path, samples: str, rate: float, frequency: float) -> Signal
     """What a header or a person says a file's samples are. Raises NotARecording, saying what to do."""
     low, high = RATES
     if not low <= rate <= high:
-        raise NotARecording(path, f"{rate:g} samples a second cannot be; give its rate, from {low:g} to {high:g}")
+        raise NotARecording(path, f"{rate:.10g} samples a second cannot be; give its rate, from {low:g} to {high:g}")
     try:
         signal = Signal(samples, float(rate), float(frequency))
     except DeclarationError as error:
@@ -168,6 +173,11 @@ def whole(count: int, size: int, damage: Damage) -> int:
     if count % size:
         damage.note(f"{count % size} bytes at the end are no whole sample", count % size)
     return count // size
+
+
+def _first_of_two(data: bytes, size: int) -> bytes:
+    """Of samples of so many bytes that stand there twice, the first of each two."""
+    return np.frombuffer(data, np.uint8).reshape(-1, 2, size)[:, 0].tobytes()
 
 
 def _widened(data: bytes) -> bytes:

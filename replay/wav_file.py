@@ -1,4 +1,6 @@
-"""Samples in WAV files: audio in one channel, I and Q in two. RIFF, RF64 and BW64 (EBU Tech 3306, ITU-R BS.2088).
+"""Samples in WAV files: audio in one channel, or in two that are alike; else two are I and Q.
+
+RIFF, RF64 and BW64 (EBU Tech 3306, ITU-R BS.2088).
 
 Sizes in headers are often wrong: a program that was killed leaves 0, one that wrote to a pipe 0xFFFFFFFF, one that went
 past 4 GiB what is left of 32 bits. Then samples go on to the end of the file, and that is noted.
@@ -15,6 +17,8 @@ import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from protocols.errors import NotARecording
 from replay.raw_samples import named, starting
 from replay.recording import Damage, TimeBase
@@ -30,6 +34,8 @@ _CHUNKS = 4096
 """The most chunks looked at: recorders write a handful."""
 _CHUNK_BYTES = 65536
 """The most that is read of a chunk which explains."""
+_LOOKED_AT = 1 << 20
+"""Bytes of samples that tell whether two channels are alike."""
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _GUID_REST = bytes.fromhex("000000001000800000aa00389b71")
 """What follows the format's number in the sub-format of WAVE_FORMAT_EXTENSIBLE."""
@@ -74,15 +80,26 @@ def wav_file(path: Path, rate: float = 0.0, frequency: float = 0.0) -> SampleFil
     tuned = frequency or told[0] or name.frequency
     if name.frequency and not (frequency or told[0]):
         assumed.append(f"{name.frequency / 1e6:.6f} MHz, by the file's name")
-    if channels == 2:
-        assumed.append("two channels are I and Q")
-    signal = signal_of(path, ("c" if channels == 2 else "r") + numbers, rate or own_rate, tuned)
     begin, size = wave.data
+    stereo = channels == 2 and _alike(path, begin, min(size, _LOOKED_AT), width)
+    if channels == 2:
+        assumed.append("two channels are alike: audio in stereo" if stereo else "two channels are I and Q")
+    signal = signal_of(path, ("c" if channels == 2 and not stereo else "r") + numbers, rate or own_rate, tuned)
     count = whole(size, width * channels, damage)
     start_ns, base = (told[1], TimeBase.UTC) if told[1] is not None else starting(name, assumed)
     captures = (Capture(0, count, begin, start_ns, signal.frequency),) if count else ()
     packed = width == 3
-    return SampleFile(path, TITLE, signal, captures, base, packed=packed, assumed=assumed, damage=damage)
+    return SampleFile(
+        path, TITLE, signal, captures, base, packed=packed, doubled=stereo, assumed=assumed, damage=damage
+    )
+
+
+def _alike(path: Path, begin: int, size: int, width: int) -> bool:
+    """Whether both of each two numbers are the same, where they are not all one: I and Q of a radio never are."""
+    with path.open("rb", buffering=0) as file:
+        data = os.pread(file.fileno(), size - size % (2 * width), begin)
+    both = np.frombuffer(data[: len(data) - len(data) % (2 * width)], np.uint8).reshape(-1, 2, width)
+    return bool(len(both)) and bool((both[:, 0] == both[:, 1]).all()) and bool((both != both[0]).any())
 
 
 def _walk(file: int, path: Path, damage: Damage) -> _Wave:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from groundstation.commands.simulate import refuse_empty
+from groundstation.commands.simulate import number, refuse_empty
 from groundstation.hosting import add_station_arguments, console_and_station, host, with_console
 
 HELP = "a simulated flight, received, recorded and shown"
@@ -23,8 +23,8 @@ HELP = "a simulated flight, received, recorded and shown"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("--begin", type=float, default=-10.0, metavar="S", help="s since T-0 (default: %(default)s)")
-    parser.add_argument("--end", type=float, metavar="S", help="s since T-0; default: after landing")
+    parser.add_argument("--begin", type=number, default=-10.0, metavar="S", help="s since T-0 (default: %(default)s)")
+    parser.add_argument("--end", type=number, metavar="S", help="s since T-0; default: after landing")
     parser.add_argument(
         "--directory", type=Path, default=Path("recordings"), help="where it is recorded (default: %(default)s)"
     )

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from hardware.simulator.transmitter import Sink
 
 HELP = "simulate a vehicle to receive, on a pseudo-terminal, by UDP or by radio"
+_LARGEST = 1e9
+"""What an option may be at most: Hz, s or parts in a million. Our choice."""
 _MODEM, _FRAMING, _EB_N0 = "fsk:200000", "ax100_golay", 12.0
 
 
@@ -46,17 +48,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SINK",
         help="pty:, udp:HOST:PORT, rtl_tcp:HOST:PORT or sigmf:PATH (default: pty:)",
     )
-    parser.add_argument("--begin", type=float, default=-20.0, metavar="S", help="s since T-0 (default: %(default)s)")
-    parser.add_argument("--end", type=float, metavar="S", help="s since T-0; default: after landing")
+    parser.add_argument("--begin", type=number, default=-20.0, metavar="S", help="s since T-0 (default: %(default)s)")
+    parser.add_argument("--end", type=number, metavar="S", help="s since T-0; default: after landing")
     parser.add_argument("--speed", type=speed, default=1.0, metavar="0.1...1000|max", help="default: 1")
-    parser.add_argument("--seed", type=int, default=1, help="of all noise (default: %(default)s)")
+    parser.add_argument("--seed", type=_seed, default=1, help="of all noise (default: %(default)s)")
     radio = parser.add_argument_group("a radio, on rtl_tcp or sigmf")
     radio.add_argument("--modem", metavar="KIND:BAUD", help=f"fsk, gmsk, afsk, psk, qpsk... (default: {_MODEM})")
     radio.add_argument("--framing", metavar="NAME", help=f"as a campaign names it (default: {_FRAMING})")
     radio.add_argument("--eb-n0", type=_decibels, metavar="DB|none", help=f"of a bit on the air (default: {_EB_N0:g})")
-    radio.add_argument("--offset", type=float, metavar="HZ", help="of the carrier, as by Doppler (default: 0)")
-    radio.add_argument("--drift", type=float, metavar="HZ/S", help="of the offset (default: 0)")
-    radio.add_argument("--clock-error", type=float, metavar="PPM", help="of the symbols (default: 0)")
+    radio.add_argument("--offset", type=number, metavar="HZ", help="of the carrier, as by Doppler (default: 0)")
+    radio.add_argument("--drift", type=number, metavar="HZ/S", help="of the offset (default: 0)")
+    radio.add_argument("--clock-error", type=number, metavar="PPM", help="of the symbols (default: 0)")
     radio.add_argument("--fading", type=_fading, metavar="HZ,DB", help="a spinning vehicle: how often, how deep")
 
 
@@ -162,6 +164,24 @@ def _refuse_radio(arguments: argparse.Namespace) -> None:
         if getattr(arguments, name) is not None:
             option = f"--{name.replace('_', '-')}"
             raise AddressError(arguments.on, f"carries bytes; leave out {option}, or send on rtl_tcp: or sigmf:")
+
+
+def number(text: str) -> float:
+    """A number that is one, of a size that can be computed with."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not abs(value) <= _LARGEST:
+        raise argparse.ArgumentTypeError(f"{text!r}: want a number, up to {_LARGEST:g}")
+    return value
+
+
+def _seed(text: str) -> int:
+    """A whole number that is not negative."""
+    if not text.isdecimal() or len(text) > 20:
+        raise argparse.ArgumentTypeError(f"{text!r}: want a whole number from 0")
+    return int(text)
 
 
 def _decibels(text: str) -> float:

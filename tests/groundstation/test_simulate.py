@@ -83,3 +83,13 @@ def test_its_help_teaches_the_radio(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr().out
     for word in ("rtl_tcp:127.0.0.1:1234", "sigmf:flight", "--eb-n0", "--fading", "KIND:BAUD", "ax100_golay"):
         assert word in told
+
+
+@pytest.mark.parametrize(
+    "options", ["--offset inf", "--drift nan", "--begin nan", "--end inf", "--clock-error=-1e300", "--seed=-1"]
+)
+def test_numbers_nobody_can_compute_with_are_refused(options: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["simulate", "osx", "--on", "rtl_tcp:1234", *options.split()])
+    assert ended.value.code == 2
+    assert f"argument {options.partition('=')[0].split()[0]}: " in capsys.readouterr().err

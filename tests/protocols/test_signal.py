@@ -52,7 +52,7 @@ def test_what_is_larger_than_full_scale_is_limited() -> None:
 
 @pytest.mark.parametrize(
     ("samples", "rate", "frequency"),
-    [("cu7", 1e6, 0), ("", 1e6, 0), ("cu8", 0, 0), ("cu8", float("nan"), 0), ("cu8", 1, -1)],
+    [("cu7", 1e6, 0), ("", 1e6, 0), ("cu8", 0, 0), ("cu8", float("nan"), 0), ("cu8", 1, -1), ("cu8", 1, 1e13)],
 )
 def test_what_cannot_be_a_signal_is_said(samples: str, rate: float, frequency: float) -> None:
     with pytest.raises(DeclarationError):

@@ -93,6 +93,24 @@ def test_pcm_of_every_width_as_the_wave_module_wrote_it(tmp_path: Path, channels
         assert data == numbers.tobytes()
 
 
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+def test_two_channels_alike_are_audio_in_stereo(tmp_path: Path, width: int) -> None:
+    one = np.random.default_rng(1).integers(0, 256, (5001, 1, width), np.uint8)
+    other = one.copy()
+    other[77] ^= 1
+    for name, second in (("one", None), ("both", one), ("iq", other), ("still", np.zeros_like(one))):
+        numbers = one if second is None else np.concatenate((one if name != "still" else second, second), axis=1)
+        with wave.open(str(tmp_path / f"{name}.wav"), "wb") as written:
+            written.setparams((numbers.shape[1], width, 48_000, 0, "NONE", ""))
+            written.writeframes(numbers.tobytes())
+    mono, stereo = (open_sample_file(tmp_path / f"{name}.wav") for name in ("one", "both"))
+    assert (stereo.signal, stereo.captures[0].count, stereo.span) == (mono.signal, 5001, mono.span)
+    assert samples_of(stereo) == samples_of(mono)
+    assert stereo.assumed[0] == "two channels are alike: audio in stereo"
+    for name in ("iq", "still"):  # silence does not tell
+        assert open_sample_file(tmp_path / f"{name}.wav").signal.iq
+
+
 def test_floats_extensible_and_64_bit_sizes(tmp_path: Path) -> None:
     values = np.random.default_rng(2).standard_normal(2000).astype("<f4").tobytes()
     path = tmp_path / "a.wav"
