@@ -179,8 +179,13 @@ class Operator:
         return "\n".join(strip.text for strip in self.console.screen._compositor.render_strips())
 
     async def press(self, *keys: str) -> str:
-        await self.pilot.press(*keys)
+        await self.strike(*keys)
         return await self.look()
+
+    async def strike(self, *keys: str) -> None:
+        """Press keys, each when what the one before did is done."""
+        for key in keys:
+            await self.pilot.press(key)
 
 
 @pytest.fixture

@@ -243,7 +243,7 @@ async def test_the_owner_is_asked_what_becomes_of_the_station(bus: Any, console:
     bus.fly()
     for keys, result in ((("q", "l"), "left"), (("q", "s"), "stop"), (("q", "enter"), "left")):
         async with console(bus, owner=True) as operator:
-            await operator.pilot.press(*keys)
+            await operator.strike(*keys)
             await operator.pilot.pause()
             assert operator.console.return_value == result
     async with console(bus, owner=True) as operator:
@@ -254,7 +254,7 @@ async def test_the_owner_is_asked_what_becomes_of_the_station(bus: Any, console:
 
 async def test_a_guest_just_leaves(bus: Any, console: Open) -> None:
     async with console(bus) as operator:
-        await operator.pilot.press("q")
+        await operator.strike("q")
         assert operator.console.return_value == "left"
 
 
