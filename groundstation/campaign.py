@@ -107,7 +107,9 @@ def _checked(raw: Mapping[str, Any], path: Path, *, vehicle_files: bool) -> tupl
         vehicle = load_vehicle(name, path, files=vehicle_files) if isinstance(name, str) else None
     except NoVehicle as error:
         found.append(("campaign.vehicle", str(error)))
-    found += link_mistakes(_readable(LinkTable, _table(raw, "links")), vehicle, to_receive=vehicle_files)
+    named = {key for key, _ in found}  # what is wrong is left out of what is readable, but not missing
+    links = link_mistakes(_readable(LinkTable, _table(raw, "links")), vehicle, to_receive=vehicle_files)
+    found += [(key, problem) for key, problem in links if key not in named]
     if vehicle is not None:
         found += limit_mistakes(_readable(LimitTable, _table(raw, "limits")), vehicle)
     if found or file is None or vehicle is None:

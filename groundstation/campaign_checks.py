@@ -78,8 +78,17 @@ def _radio_mistakes(name: str, link: LinkTable, signal: Signal | None) -> Iterat
         try:
             make_framer(radio_framing(signal, link_transmitters(link)))
         except DeclarationError as error:
-            key = "satellite" if link.satellite else "framing" if error.where.startswith("framing") else "modem"
+            key = "satellite" if link.satellite else "framing" if _received(link, signal) else "modem"
             yield dotted("links", name, key), f"found {getattr(link, key)!r}; {error}"
+
+
+def _received(link: LinkTable, signal: Signal) -> bool:
+    """Whether a link's modem is one for its signal, whatever its framing is."""
+    try:
+        make_framer(radio_framing(signal, [transmitter(link.modem, "hdlc")]))
+    except DeclarationError:
+        return False
+    return True
 
 
 def link_transmitters(link: LinkTable) -> Sequence[Mapping[str, Any]]:

@@ -23,6 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     from groundstation.bus import payload  # noqa: PLC0415
     from groundstation.campaign import Campaign  # noqa: PLC0415
     from groundstation.live import pipeline_of  # noqa: PLC0415
+    from groundstation.transmitter_text import framing_text  # noqa: PLC0415
 
     campaign = Campaign.load(arguments.campaign)
     pipeline = pipeline_of(campaign)
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     vehicle = campaign.vehicle
     mark = " ~ synthetic" if vehicle.synthetic else ""
     out = [f"{arguments.campaign}: campaign {campaign.name}, vehicle {vehicle.title}{mark}"]
-    out += [f"  link {name}: {each['source']}, framing {each['framing']}" for name, each in links.items()]
+    out += [f"  link {name}: {each['source']}, framing {framing_text(each['framing'])}" for name, each in links.items()]
     decoders = next(iter(pipeline.links.values())).decoder.decoders
     for name, decoder in decoders.items():
         how = "by columns" if decoder.layout else f"packet by packet through construct ({decoder.reason})"

@@ -13,14 +13,13 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from groundstation.plain_text import plain
-from groundstation.transmitter_text import framing_texts, modem_text
+from groundstation.transmitter_text import framing_text, framing_texts, modem_text
 
 if TYPE_CHECKING:
     from replay.recording import RecordedEvent, RecordedLink
@@ -92,10 +91,7 @@ def _recording(path: Path) -> dict[str, Any]:
 
 def _link(link: RecordedLink, size: int) -> str:
     """How a link is read, and of one of samples, what they are."""
-    framing = link.framing
-    if not isinstance(framing, str):
-        framing = {name: value for name, value in framing.items() if name != "signal"}  # which is said better below
-    read = f"{link.vehicle or '?'}, framing {framing_text(framing)}"
+    read = f"{link.vehicle or '?'}, framing {framing_text(link.framing)}"
     if link.signal is None:
         return read
     signal, samples = link.signal, size // link.signal.size
@@ -104,20 +100,6 @@ def _link(link: RecordedLink, size: int) -> str:
     text = f"{kind} {signal.datatype}, {signal.rate:,.10g} samples/s, {frequency}, {samples:,} samples"
     text += f", {samples / signal.rate:.3f} s"
     return f"{text}; {read}" if link.vehicle else text
-
-
-def framing_text(framing: str | Mapping[str, Any]) -> str:
-    """A framing as a person writes it: ``cobs, check crc-16/ibm-3740``; of a radio, ``fsk:9600 ax100_golay``."""
-    if isinstance(framing, str):
-        return framing
-    kind = str(framing.get("kind", "?"))
-    rest = {name: value for name, value in framing.items() if name != "kind"}
-    if kind == "radio":
-        with suppress(KeyError, TypeError, AttributeError):  # a data file may say anything
-            sent = [(modem_text(each["modem"]), *framing_texts(each["framing"])) for each in framing["transmitters"]]
-            kind = ", ".join(map(" ".join, sent))
-            del rest["transmitters"]
-    return ", ".join([kind, *(f"{name} {value}" for name, value in rest.items())])
 
 
 def _event(event: RecordedEvent, first_ns: int) -> str:

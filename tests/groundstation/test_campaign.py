@@ -393,7 +393,7 @@ def test_check_says_what_would_be_received_and_ends_with_2_on_a_mistake(tmp_path
     assert main(["check", str(path)]) == 0
     told = capsys.readouterr().out
     assert "campaign static-fire_3, vehicle OneSpace OS-X ~ synthetic" in told
-    assert "link radio-1: udp:239.1.2.3:5000, framing {'kind': 'cobs', 'check': 'crc-16/ibm-3740'}" in told
+    assert "link radio-1: udp:239.1.2.3:5000, framing cobs, check crc-16/ibm-3740" in told
     assert "limit power.battery_voltage: yellow 27...31.5, red 26.5...inf V in boost, coast" in told
     assert told.endswith("good: nothing wrong was found\n")
     path.write_text(GOOD.replace("serial:", "seral:"))

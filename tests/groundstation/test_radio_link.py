@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from groundstation.campaign import Campaign
+from groundstation.cli import main
 from groundstation.event import EventKind
 from groundstation.live import live
 from groundstation.reading import read
@@ -162,6 +163,16 @@ async def test_captures_far_apart_in_a_file_are_all_demodulated(
         ("rtl_tcp:127.0.0.1:1234?frequency=437.5M", 'modem = "fsk"\nframing = "hdlc"\n', "want KIND:BAUD"),
         ("rtl_tcp:127.0.0.1:1234?frequency=437.5M", 'modem = "fsk:9600"\nframing = "cobs"\n', "links.radio.framing: "),
         ("rtl_tcp:127.0.0.1:1234?frequency=437.5M", 'modem = "fsk:9600000"\nframing = "hdlc"\n', "samples a symbol"),
+        (
+            "rtl_tcp:127.0.0.1:1234?frequency=437.5M",
+            'modem = "fsk:9600"\nframing = { kind = "packet", marker = "xy" }\n',
+            "links.radio.framing: found {'kind': 'packet', 'marker': 'xy'}; marker 'xy'",
+        ),
+        (
+            "rtl_tcp:127.0.0.1:1234?frequency=437.5M",
+            'modem = "fsk:9600?clock_error=1"\nframing = "hdlc"\n',
+            "links.radio.modem: found 'fsk:9600?clock_error=1'",
+        ),
         ("udp:5000", MODEM, "links.radio.modem: found 'fsk:9600', but its source gives bytes"),
         ("iq_file:/nowhere.wav", MODEM, "links.radio.source: "),
     ],
@@ -172,3 +183,18 @@ def test_what_does_not_fit_together_is_said_by_its_key(
     with pytest.raises(CampaignError) as wrong:
         Campaign.load(sparrow(source, more))
     assert said in str(wrong.value)
+
+
+def test_what_is_wrong_is_not_said_to_be_missing_too(sparrow: Callable[..., Path]) -> None:
+    with pytest.raises(CampaignError) as wrong:
+        Campaign.load(sparrow("rtl_tcp:127.0.0.1:1234?frequency=437.5M", 'modem = "fsk:9600"\nframing = [1]\n'))
+    assert "links.radio.framing: found [1]" in str(wrong.value)
+    assert "missing" not in str(wrong.value)
+
+
+def test_check_tells_a_radio_link_as_it_was_written(
+    sparrow: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = "rtl_tcp:127.0.0.1:1234?frequency=437.5M"
+    assert main(["check", str(sparrow(address, 'modem = "fsk:9600?deviation=3000"\nframing = "hdlc"\n'))]) == 0
+    assert f"link radio: {address}, framing fsk:9600?deviation=3000 hdlc\n" in capsys.readouterr().out
