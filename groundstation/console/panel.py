@@ -52,6 +52,10 @@ class Panel(Widget, can_focus=True):
             self._text_ns = picture.at_ns
             self.show_text(picture)
 
+    def leads(self, picture: Picture) -> bool:  # noqa: ARG002 most views wait for their key
+        """Whether a console opens on this view instead of the first, as long as no key was pressed for another."""
+        return False
+
     def show_plots(self, picture: Picture) -> None:
         """Draw what moves: 10 times a second."""
 

@@ -88,6 +88,7 @@ class Console(App[str]):
         self._masthead, self._replay_bar = Masthead(), ReplayBar()
         self._key_line, self._rule = KeyLine(panel_classes()), Rule()
         self._text_ns = 0
+        self._opened = False  # a view, by key or since it leads
         for name in THEMES:
             self.register_theme(textual_theme(name))
         wanted = os.environ.get(THEME_VARIABLE, "")
@@ -106,12 +107,15 @@ class Console(App[str]):
         for panel in self._panels:
             self.bind(panel.KEY, f"view('{panel.TITLE}')", description=panel.TITLE)
         self.action_view(self._panels[0].TITLE)
+        self._opened = False
         self.set_interval(1 / DRAW_HZ, self.draw)
 
     def draw(self) -> None:
         """Draw the picture as it is now."""
         picture = self.picture
         picture.tick(self._clock(), time.time_ns())
+        if not self._opened and (leading := [each for each in self._panels if each.leads(picture)]):
+            self.action_view(leading[0].TITLE)
         self.panel.show(picture)
         if picture.at_ns - self._text_ns >= TEXT_INTERVAL_NS:
             self._text_ns = picture.at_ns
@@ -127,7 +131,7 @@ class Console(App[str]):
     def action_view(self, title: str) -> None:
         """Open a view by its title."""
         chosen = next(panel for panel in self._panels if title == panel.TITLE)
-        self._key_line.panel = chosen
+        self._opened, self._key_line.panel = True, chosen
         for panel in self._panels:
             panel.display = panel is chosen
         chosen.focus()

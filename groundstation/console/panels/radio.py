@@ -110,6 +110,12 @@ class RadioPanel(Panel):
         yield self._waterfall
         yield self._below
 
+    def leads(self, picture: Picture) -> bool:
+        """Where frames are received that nobody has declared: the flight view is empty then."""
+        declared = picture.definition
+        key = declared.display or declared.plots or any(each.unit for each in declared.measurements)
+        return bool(picture.radios and declared.name and not key)
+
     @property
     def table(self) -> Table:
         """The table of transmitters."""

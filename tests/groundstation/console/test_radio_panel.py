@@ -311,3 +311,23 @@ async def test_nothing_is_drawn_anew_while_nothing_new_came(received: Any, conso
         assert all(
             one is other for old, new in zip(before, after, strict=True) for one, other in zip(old, new, strict=True)
         )
+
+
+async def test_where_nothing_is_declared_the_radio_leads_until_a_key_is_pressed(bus: Any, console: Open) -> None:
+    frame = {"frame": {"doc": "as it came", "rate": 0.0, "measurements": {"data": {"type": "bytes"}}}}
+    bus.define(display=[], plots=[], packets=frame)
+    bus.status()
+    async with console(bus) as operator:
+        await operator.look()
+        assert operator.console.panel.TITLE == "flight"  # there may be no radio
+        bus.radio()
+        await operator.look()
+        assert operator.console.panel.TITLE == "radio"
+        await operator.press("f")
+        assert operator.console.panel.TITLE == "flight"
+
+
+async def test_a_declared_vehicle_opens_on_its_flight(received: Any, console: Open) -> None:
+    async with console(received) as operator:
+        await operator.look()
+        assert operator.console.panel.TITLE == "flight"
