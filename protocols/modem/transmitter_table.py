@@ -15,7 +15,7 @@ from protocols.errors import DeclarationError
 from protocols.modem.demodulator import Demodulator, demodulator
 from protocols.modem.modulator import Modulator, modulator
 from protocols.modem.receiver import Receiver
-from protocols.signal import Signal
+from protocols.signal import HIGHEST, Signal
 
 MOST_FRAMINGS = 16
 """Framings tried on one signal; each takes all of its bits."""
@@ -44,7 +44,7 @@ class Transmitter:
 
     def demodulator(self, signal: Signal) -> Demodulator:
         """A new demodulator for it. Raises DeclarationError."""
-        options = {name: value for name, value in self.modem.items() if name not in ("kind", "baud")}
+        options = self._options
         if signal.iq:
             options["iq"] = True
         kind, baud = str(self.modem["kind"]), self._baud
@@ -55,7 +55,7 @@ class Transmitter:
 
     def modulator(self, signal: Signal) -> Modulator:
         """A new modulator for it. Raises DeclarationError."""
-        options = {name: value for name, value in self.modem.items() if name not in ("kind", "baud")}
+        options = self._options
         kind, baud = str(self.modem["kind"]), self._baud
         try:
             return modulator(kind, signal.rate, baud, **{"iq": signal.iq} | options)
@@ -69,6 +69,16 @@ class Transmitter:
     def receiver(self, signal: Signal) -> Receiver:
         """A new receiver of it. Raises DeclarationError."""
         return Receiver(self.demodulator(signal), self.deframers())
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """The modem's own options. Raises DeclarationError on numbers that nobody can compute with."""
+        options = {name: value for name, value in self.modem.items() if name not in ("kind", "baud")}
+        for name, value in options.items():
+            if isinstance(value, (int, float)) and not abs(value) <= HIGHEST:
+                problem = f"{name} = {str(value):.20} is no number to compute with; give one up to {HIGHEST:g}"
+                raise DeclarationError(f"modem {self.modem['kind']!r}", problem)
+        return options
 
     @property
     def _baud(self) -> float:

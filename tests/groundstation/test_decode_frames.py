@@ -265,6 +265,8 @@ REFUSED = [
     ("--modem fsk:9600?deviation=zzz --framing hdlc", 2, "an option has a wrong value"),
     ("--modem fsk:25000 --framing hdlc", 2, "at least 2 samples a symbol"),
     ("--modem fsk:nan --framing hdlc", 2, "at least 2 samples a symbol"),
+    ("--modem psk:1200?carrier=nan --framing hdlc", 2, "carrier = nan is no number to compute with"),
+    ("--modem fsk:9600?deviation=-inf --framing hdlc", 2, "deviation = -inf is no number to compute with"),
     ("--modem fsk:9600", 2, "add --framing"),
     ("--framing hdlc", 1, "holds samples: say how they are modulated"),
     ("--framing hdlc --framing ao40", 2, "several are tried only on what a --modem gives"),
@@ -291,7 +293,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(
 
 
 def test_the_command_ends_with_that_status(data: Path) -> None:
-    for arguments, status, sentence in (REFUSED[0], REFUSED[11]):
+    for arguments, status, sentence in (REFUSED[0], REFUSED[13]):
         done = decode(wav(data, "gomx_1"), *arguments.split())
         assert (done.returncode, done.stdout) == (status, b"")
         assert sentence in done.stderr.decode()
