@@ -76,7 +76,7 @@ class Transmitter:
         options = {name: value for name, value in self.modem.items() if name not in ("kind", "baud")}
         for name, value in options.items():
             if isinstance(value, (int, float)) and not abs(value) <= HIGHEST:
-                problem = f"{name} = {str(value):.20} is no number to compute with; give one up to {HIGHEST:g}"
+                problem = f"{name} = {value!s:.20} is no number to compute with; give one up to {HIGHEST:g}"
                 raise DeclarationError(f"modem {self.modem['kind']!r}", problem)
         return options
 
