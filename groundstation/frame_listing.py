@@ -42,7 +42,9 @@ class FrameListing:
         reading = self.reading
         declared = reading.vehicle is not undeclared.VEHICLE
         self.framers = {name: make_framer(framing) for name, framing in reading.framings.items()}
-        self.decoders = {name: VehicleDecoder(reading.vehicle, name) for name in self.framers if declared}
+        self.decoders = {
+            name: VehicleDecoder(reading.declared.get(name, reading.vehicle), name) for name in self.framers if declared
+        }
 
     def frames(self, progress: Callable[[int], None]) -> Iterator[tuple[str, Frames]]:
         """The frames of each link as they come, with its name; progress is told the newest time."""

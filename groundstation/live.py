@@ -36,7 +36,7 @@ def recorder_of(campaign: Campaign, pipeline: Pipeline) -> Recorder:
     return Recorder(
         campaign.directory / f"{campaign.name}-{stamp}.mcap",
         campaign=campaign.text,
-        definitions=payload.definition(campaign.vehicle, pipeline.fields, pipeline.limits, {}),
+        definitions=payload.definition(pipeline.vehicles, pipeline.fields, pipeline.limits, {}),
         links=links,
         synthetic=campaign.vehicle.synthetic,
         software=f"launch-groundstation {version('launch-groundstation')}",

@@ -21,6 +21,7 @@ from groundstation.limits import Crossing, LimitMonitor, Limits
 from protocols.batch import Batch, Field
 from protocols.chunk import Chunk
 from protocols.decoder import VehicleDecoder
+from protocols.errors import DeclarationError
 from protocols.packet import Vehicle
 from replay.player import CLOCK_STEP_NS
 
@@ -105,11 +106,18 @@ class Pipeline:
         vehicle: Vehicle,
         framings: Mapping[str, str | Mapping[str, Any]],
         overrides: Mapping[str, LimitTable] | None = None,
+        declared: Mapping[str, Vehicle] | None = None,
     ) -> None:
-        """Make a path for each link that framings names. Raises DeclarationError."""
+        """Make a path for each link that framings names. Raises DeclarationError.
+
+        A link's packets are the vehicle's, or those that declared has for it, as recordings which declare their own.
+        """
         self.vehicle = vehicle
-        self.links = {name: LinkPath(name, vehicle, framing) for name, framing in framings.items()}
-        self.fields = measurements(vehicle)
+        own = declared or {}
+        self.links = {name: LinkPath(name, own.get(name, vehicle), framing) for name, framing in framings.items()}
+        self.vehicles = _distinct([vehicle, *own.values()])
+        """The vehicle first, then what else is declared."""
+        self.fields = {name: each for one in self.vehicles for name, each in measurements(one).items()}
         self.limits = effective_limits(self.fields, overrides or {})
         self.limit_monitor = LimitMonitor(self.fields, self.limits)
         self.flight = FlightMonitor(vehicle.flight)
@@ -148,6 +156,19 @@ class Pipeline:
     def mission_time(self, received_ns: int) -> float | None:
         """Seconds since T-0, None before it is known."""
         return None if self.flight.t0_ns is None else (received_ns - self.flight.t0_ns) / 1e9
+
+
+def _distinct(vehicles: Sequence[Vehicle]) -> list[Vehicle]:
+    """Each vehicle once. Raises DeclarationError where two of them have packets of one name."""
+    found = [each for index, each in enumerate(vehicles) if not any(each is other for other in vehicles[:index])]
+    names: set[str] = set()
+    for each in found:
+        own = {packet.name for packet in each.packets}
+        if twice := own & names:
+            text = f"another link's packets are called {', '.join(sorted(twice))} too; give each its own name"
+            raise DeclarationError(each.name, text)
+        names |= own
+    return found
 
 
 def by_link(chunks: Iterable[Chunk]) -> dict[str, list[Chunk]]:

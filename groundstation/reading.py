@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from groundstation.campaign import Campaign, LimitTable, make_framer
 from groundstation.pipeline import Pipeline
+from protocols import undeclared
 from protocols.errors import CampaignError, DeclarationError, RecordingError
 from protocols.packet import Vehicle
 from protocols.vehicles import vehicle, vehicles
@@ -23,10 +24,12 @@ class Reading:
     vehicle: Vehicle
     framings: Mapping[str, str | Mapping[str, Any]]
     overrides: Mapping[str, LimitTable]
+    declared: Mapping[str, Vehicle] = field(default_factory=dict)
+    """The packets of links that the file itself declares."""
 
     def pipeline(self) -> Pipeline:
         """A fresh pipeline for it."""
-        return Pipeline(self.vehicle, self.framings, self.overrides)
+        return Pipeline(self.vehicle, self.framings, self.overrides, self.declared)
 
     @property
     def synthetic(self) -> bool:
@@ -45,14 +48,23 @@ def read(path: Path | str, campaign: Path | str | None = None) -> Reading:
     chosen = Campaign.load(campaign) if campaign else _inside(recording)
     links = recording.links
     framings = {name: _framing(recording, name, link, chosen) for name, link in links.items()}
+    declared = {name: link.declared for name, link in links.items() if link.declared is not None}
     if chosen is not None:
-        return Reading(recording, chosen.vehicle, framings, chosen.file.limits)
-    names = {link.vehicle for link in links.values()}
-    if len(names) != 1 or not names <= set(vehicles()):
-        found = ", ".join(sorted(names)) or "none"
-        problem = f"its vehicle ({found}) is not known here; name a campaign file with --campaign"
+        declared = {name: each for name, each in declared.items() if name not in chosen.file.links}
+        return Reading(recording, chosen.vehicle, framings, chosen.file.limits, declared)
+    names = sorted({link.vehicle for name, link in links.items() if name not in declared})
+    if not set(names) <= {*vehicles(), undeclared.NAME} or not (names or declared):
+        problem = f"its vehicle ({', '.join(names) or 'none'}) is not known here; name a campaign file with --campaign"
         raise RecordingError(recording.path, problem)
-    return Reading(recording, vehicle(names.pop()), framings, {})
+    known = {name: undeclared.VEHICLE if name == undeclared.NAME else vehicle(name) for name in names}
+    declared |= {name: known[link.vehicle] for name, link in links.items() if name not in declared}
+    return Reading(recording, _first(declared.values()), framings, {}, declared)
+
+
+def _first(found: Iterable[Vehicle]) -> Vehicle:
+    """The vehicle that gives a recording its name: the first of which anything is known."""
+    several = list(found)
+    return next((each for each in several if each is not undeclared.VEHICLE), several[0])
 
 
 def _framing(recording: Recording, name: str, link: RecordedLink, chosen: Campaign | None) -> str | Mapping[str, Any]:

@@ -205,7 +205,7 @@ class Station:
             for name, health in self.setup.links.items()
         }
         pipeline = self.pipeline
-        self.outbox.state("definition", payload.definition(pipeline.vehicle, pipeline.fields, pipeline.limits, links))
+        self.outbox.state("definition", payload.definition(pipeline.vehicles, pipeline.fields, pipeline.limits, links))
 
     def publish_status(self) -> None:
         """Publish ``status`` and ``link/...`` as they are now."""

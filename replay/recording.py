@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import replay.formats
 from protocols.chunk import Chunk
 from protocols.errors import NotARecording, UnknownFormat
+from protocols.packet import Vehicle
 from protocols.signal import Signal
 
 HEAD_BYTES = 4096
@@ -43,6 +44,8 @@ class RecordedLink:
     """The framing of its bytes, as in a campaign file."""
     signal: Signal | None = None
     """What its samples are, for a link of samples; None for one of bytes."""
+    declared: Vehicle | None = None
+    """Its packets as the file itself declares them, where its format does (TMATS, a log's own formats, a header)."""
 
 
 @dataclass(slots=True)

@@ -110,14 +110,15 @@ def event(happened: Event, t0_ns: int | None) -> dict[str, Any]:
 
 
 def definition(
-    vehicle: Vehicle,
+    vehicles: Sequence[Vehicle],
     fields: Mapping[str, Field],
     limits: Mapping[str, Limits],
     links: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """``definition``: all that a stranger's script needs to make sense of the rest."""
+    """``definition``: all that a stranger's script needs to make sense of the rest; the first vehicle names it."""
     packets: dict[str, Any] = {}
-    for packet in vehicle.packets:
+    vehicle = vehicles[0]
+    for packet in (packet for each in vehicles for packet in each.packets):
         own = {name: each for name, each in fields.items() if name.startswith(f"{packet.name}.")}
         packets[packet.name] = {
             "doc": packet.doc,

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         name: {"source": link.source, "framing": campaign.framing(name)} for name, link in campaign.file.links.items()
     }
     if arguments.json:
-        told = payload.definition(campaign.vehicle, pipeline.fields, pipeline.limits, links)
+        told = payload.definition(pipeline.vehicles, pipeline.fields, pipeline.limits, links)
         sys.stdout.write(payload.encode(told).decode() + "\n")
         return 0
     vehicle = campaign.vehicle

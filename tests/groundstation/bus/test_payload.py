@@ -183,7 +183,7 @@ def test_a_definition_tells_a_stranger_unit_place_limits_and_labels() -> None:
     fields = measurements(VEHICLE)
     told = read(
         payload.definition(
-            VEHICLE, fields, effective_limits(fields, {}), {"radio": {"source": "udp:1", "framing": "x"}}
+            [VEHICLE], fields, effective_limits(fields, {}), {"radio": {"source": "udp:1", "framing": "x"}}
         )
     )
     assert (told["name"], told["title"], told["phases"]) == ("sparrow", "Sparrow", ["pad", "ascent"])
@@ -202,7 +202,7 @@ def test_a_definition_tells_a_stranger_unit_place_limits_and_labels() -> None:
 def test_limits_in_force_stand_in_the_definition_not_those_declared() -> None:
     fields = measurements(VEHICLE)
     held = {"all.temperature": Limits(None, (-1.0, 1.0), 3, 0.5, 0.1, ("ascent",))}
-    skin = read(payload.definition(VEHICLE, fields, held, {}))["packets"]["all"]["measurements"]["temperature"]
+    skin = read(payload.definition([VEHICLE], fields, held, {}))["packets"]["all"]["measurements"]["temperature"]
     assert (skin["yellow"], skin["red"], skin["when"]) == (None, [-1.0, 1.0], ["ascent"])
     assert (skin["persistence"], skin["persistence_s"], skin["hysteresis"]) == (3, 0.5, 0.1)
 
