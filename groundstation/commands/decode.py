@@ -5,6 +5,7 @@ It is read as fast as the disk and the processor allow; nothing is published.
 
   groundstation decode flight.cfl                        counts, flight events, damage
   groundstation decode flight.cfl --to flight.csv        and every value, one row a packet
+  groundstation decode flight.cfl --to flight.parquet    by columns; .npz: numpy, .mcap: plots, .kml: maps
   groundstation decode flight.mcap --campaign new.toml   with other limits or another vehicle file
 
 Samples of a radio (WAV, SigMF, raw IQ), transfer frames and other streams are told how to be read; their frames are
@@ -38,7 +39,8 @@ HELP = "decode a recording into a table, or just count it"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("recording", type=Path, help="the file to decode")
-    parser.add_argument("--to", type=Path, metavar="FILE.csv", help="write every value there")
+    to = "write every value there: .csv .parquet .npz .mcap, or the track: .kml"
+    parser.add_argument("--to", type=Path, metavar="FILE", help=to)
     parser.add_argument("--campaign", type=Path, metavar="FILE", help="read it by this campaign file")
     add_stated_arguments(parser)
     frames = ("hex", "kiss", "none")
@@ -128,15 +130,14 @@ def _unfit(target: Path, recording: Path) -> str:
 
 def _export(reading: Reading, fresh: Mapping[str, LinkPath], counted: Pipeline, target: Path) -> None:
     """Write every value. The first pass has told T-0, which rows before it need too, and which packets there are."""
+    from groundstation.export_contents import contents  # noqa: PLC0415
     from groundstation.exports import export_class  # noqa: PLC0415
     from groundstation.pipeline import blocks, by_link  # noqa: PLC0415
     from groundstation.progress import Progress  # noqa: PLC0415
 
-    occurring = {name for path in counted.links.values() for name, count in path.decoder.packets.items() if count}
-    fields = {name: each for name, each in counted.fields.items() if name.partition(".")[0] in occurring}
     make = export_class(target.suffix.lower().lstrip("."))
     progress = Progress("writing", reading.recording)
-    export = make(target, fields, counted.flight.t0_ns, synthetic=reading.synthetic)
+    export = make(target, contents(reading, counted))
     try:
         for group in blocks(reading.recording.chunks()):
             for name, chunks in by_link(group).items():

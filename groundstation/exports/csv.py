@@ -11,7 +11,6 @@ there are _ROWS rows, and are then turned into text type by type and column by c
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from groundstation.exports import Contents
+from groundstation.joined_batches import alike, joined
+from groundstation.part_file import PartFile
 from protocols.batch import Batch, Column, Field
-from protocols.errors import RecordingFailed
-from protocols.layout import Columns
 
 _FIRST = ("received_ns", "mission_time [s]", "vehicle_time [s]", "link", "packet", "valid")
 _ROWS = 16_384
@@ -33,27 +33,25 @@ _ROWS = 16_384
 class CsvExport:
     """A CSV file being written; it gets its name when it is whole."""
 
-    def __init__(self, path: Path, fields: Mapping[str, Field], t0_ns: int | None, *, synthetic: bool) -> None:
+    def __init__(self, path: Path, contents: Contents) -> None:
         """Raises RecordingFailed where it cannot be written."""
-        self._path, self._part = path, path.with_name(f".{path.name}.part")
-        self._t0_ns, self._synthetic = t0_ns, synthetic
-        self._own: dict[str, dict[str, Field]] = {}
+        self._place = PartFile(path)
+        self._t0_ns, self._synthetic = contents.t0_ns, contents.synthetic
+        self._own = contents.packets
         self._begins: dict[str, int] = {}
         """The first column of each packet type."""
         header = list(_FIRST)
-        for name, field in fields.items():
-            packet = name.partition(".")[0]
-            self._begins.setdefault(packet, len(header))
-            self._own.setdefault(packet, {})[field.path] = field
+        for name, field in contents.fields.items():
+            self._begins.setdefault(name.partition(".")[0], len(header))
             header += [f"{name}{index}{f' [{field.unit}]' if field.unit else ''}" for index in _indices(field)]
         self._width = len(header)
         self._waiting: list[Batch] = []
         self._rows = 0
         try:
-            self._file = self._part.open("w", newline="", encoding="utf-8", errors="backslashreplace")
-            self._file.write(",".join(_texts([*header, *(["synthetic"] if synthetic else [])])) + "\r\n")
+            self._file = self._place.part.open("w", newline="", encoding="utf-8", errors="backslashreplace")
+            self._file.write(",".join(_texts([*header, *(["synthetic"] if contents.synthetic else [])])) + "\r\n")
         except OSError as error:
-            raise self._failed(error) from None
+            raise self._place.failed(error) from None
 
     def write(self, batch: Batch) -> None:
         """Add the packets of a batch. Raises RecordingFailed when the disk refuses."""
@@ -67,30 +65,30 @@ class CsvExport:
         self._write_waiting()
         try:
             self._file.close()
-            os.replace(self._part, self._path)  # noqa: PTH105 Path.replace is the same call
         except OSError as error:
             self.abandon()
-            raise self._failed(error) from None
+            raise self._place.failed(error) from None
+        self._place.finish()
 
     def abandon(self) -> None:
         """Leave nothing half-written behind."""
         with suppress(OSError):
             self._file.close()
-        self._part.unlink(missing_ok=True)
+        self._place.remove()
 
     def _write_waiting(self) -> None:
         """Turn what waits into text, each type at once, and write its rows in the order of the batches."""
-        alike: dict[Any, list[Batch]] = {}
+        kinds: dict[Any, list[Batch]] = {}
         for batch in self._waiting:
-            alike.setdefault(_alike(batch), []).append(batch)
-        rows = {key: iter(self._texts(_joined(batches))) for key, batches in alike.items()}
-        lines = [line for batch in self._waiting for line in islice(rows[_alike(batch)], len(batch))]
+            kinds.setdefault(alike(batch), []).append(batch)
+        rows = {key: iter(self._texts(joined(batches))) for key, batches in kinds.items()}
+        lines = [line for batch in self._waiting for line in islice(rows[alike(batch)], len(batch))]
         self._waiting, self._rows = [], 0
         try:
             self._file.write("".join(lines))
         except OSError as error:
             self.abandon()
-            raise self._failed(error) from None
+            raise self._place.failed(error) from None
 
     def _texts(self, batch: Batch) -> Iterator[str]:
         """The rows of a batch, with their line ends."""
@@ -111,32 +109,6 @@ class CsvExport:
         cells += [repeat("," * (after - 1))] if after else []
         cells += [repeat("1")] if self._synthetic else []
         return (f"{','.join(row)}\r\n" for row in zip(*cells, strict=False))
-
-    def _failed(self, error: OSError) -> RecordingFailed:
-        return RecordingFailed(self._path, f"cannot be written ({error.strerror}); choose another place")
-
-
-def _alike(batch: Batch) -> object:
-    """What batches have in common that can be joined: fixed layouts; others are turned into text each by itself."""
-    return (batch.link, batch.packet) if isinstance(batch.columns, Columns) else id(batch)
-
-
-def _joined(batches: Sequence[Batch]) -> Batch:
-    """Batches that are alike as one."""
-    first = batches[0]
-    if len(batches) == 1 or not isinstance(first.columns, Columns):
-        return first
-    layout = first.columns.layout
-    rows = [each.columns.rows[:, : layout.size] for each in batches if isinstance(each.columns, Columns)]
-    times = [each.time for each in batches if each.time is not None]
-    return Batch(
-        first.packet,
-        first.link,
-        Columns(layout, np.concatenate(rows)),
-        np.concatenate([each.received_ns for each in batches]),
-        np.concatenate([each.valid for each in batches]),
-        np.concatenate(times) if times else None,
-    )
 
 
 def _indices(field: Field) -> list[str]:

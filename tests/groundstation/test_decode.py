@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundstation.cli import main
+from groundstation.exports import Contents
 from groundstation.exports.csv import CsvExport
 from protocols.batch import Batch, Field
 from replay.recorder import Recorder
@@ -251,7 +252,7 @@ def test_any_text_comes_back_from_a_csv_reader(tmp_path_factory, texts, link):
     target = tmp_path_factory.mktemp("csv") / "out.csv"
     column = np.empty(len(texts), object)
     column[:] = texts
-    export = CsvExport(target, {"p.t": Field("t", "", "", "text", -1, -1)}, None, synthetic=False)
+    export = CsvExport(target, Contents({"p.t": Field("t", "", "", "text", -1, -1)}))
     received, valid = np.arange(len(texts)), np.ones(len(texts), np.bool_)
     export.write(Batch("p", link.encode(errors="replace").decode(), {"t": column}, received, valid))
     export.close()
