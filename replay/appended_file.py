@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 from protocols.errors import RecordingFailed
+from replay.write_lock import hold
 
 _sync_data = getattr(os, "fdatasync", os.fsync)
 
@@ -21,9 +22,12 @@ class AppendedFile:
         """Its length in bytes: whole records only."""
         self.crc = 0
         """CRC-32 of all its bytes."""
-        self.problem = ""
-        """Why the last write or sync failed, or that the file was deleted; empty while it is well."""
-        self._deleted = False
+        self._write_problem = self._sync_problem = ""
+
+    @property
+    def problem(self) -> str:
+        """Why the last write or the last sync failed, or that the file was deleted; empty while both are well."""
+        return self._write_problem or self._sync_problem
 
     @property
     def closed(self) -> bool:
@@ -38,12 +42,13 @@ class AppendedFile:
                 rest = data[written:] if written else data
                 written += os.pwrite(self._file, rest, self.position + written)
         except OSError as error:
-            failure = self._failure(error)
-            self._take_back()
-            raise failure from None
+            if not self.closed:
+                self._write_problem = f"cannot be written ({error.strerror}); make room on the disk or record elsewhere"
+                self._take_back()
+            raise self._failure(self._write_problem) from None
         self.position += written
         self.crc = zlib.crc32(data, self.crc)
-        self.problem = self.problem if self._deleted else ""
+        self._write_problem = ""
 
     def sync(self) -> None:
         """Wait until the disk itself holds it. Raises RecordingFailed, also when somebody has deleted the file.
@@ -52,13 +57,16 @@ class AppendedFile:
         """
         try:
             _sync_data(self._file)
-            self._deleted = not os.fstat(self._file).st_nlink
+            deleted = not os.fstat(self._file).st_nlink
         except OSError as error:
-            raise self._failure(error) from None
-        if self._deleted:
-            where = f"/proc/{os.getpid()}/fd/{self._file}"
-            self.problem = f"was deleted; copy {where} elsewhere before this ends, and start anew"
-            raise RecordingFailed(self.path, self.problem)
+            if not self.closed:
+                why = f"the disk does not confirm what is written ({error.strerror})"
+                self._sync_problem = f"{why}, which a power cut may lose; look to the disk or record elsewhere"
+            raise self._failure(self._sync_problem) from None
+        where = f"/proc/{os.getpid()}/fd/{self._file}"
+        self._sync_problem = f"was deleted; copy {where} elsewhere before this ends, and start anew" if deleted else ""
+        if deleted:
+            raise RecordingFailed(self.path, self._sync_problem)
 
     def close(self) -> None:
         """Let go of it. Calling it again does nothing."""
@@ -66,20 +74,18 @@ class AppendedFile:
             os.close(self._file)
             self._file = -1
 
-    def _failure(self, error: OSError) -> RecordingFailed:
-        """What to raise for an error, which is also remembered."""
+    def _failure(self, problem: str) -> RecordingFailed:
+        """What to raise for a problem."""
         if self.closed:
             return RecordingFailed(self.path, "it is closed; record in a new one")
-        self.problem = f"cannot be written ({error.strerror}); make room on the disk or record elsewhere"
-        return RecordingFailed(self.path, self.problem, self.position)
+        return RecordingFailed(self.path, problem, self.position)
 
     def _take_back(self) -> None:
         """Remove what a write left half done; the next write goes over it in any case, and readers leave it out."""
         try:
-            if not self.closed:
-                os.ftruncate(self._file, self.position)
+            os.ftruncate(self._file, self.position)
         except OSError:
-            self.problem += "; its last bytes may be half a record, which readers leave out"
+            self._write_problem += "; its last bytes may be half a record, which readers leave out"
 
 
 def _create(path: Path) -> tuple[Path, int]:
@@ -94,6 +100,7 @@ def _create(path: Path) -> tuple[Path, int]:
         except OSError as error:
             problem = f"cannot be made ({error.strerror}); check the folder, its permissions and the room on its disk"
             raise RecordingFailed(made, problem) from None
+        hold(file)
         _sync_folder(made.parent)
         return made, file
     raise RecordingFailed(path, "thousands of recordings have this name; choose another or move them away")

@@ -82,6 +82,12 @@ def parse_attachment_index(content: bytes) -> tuple[int, int, str]:
     return offset, length, fields.text()
 
 
+def parse_metadata_index(content: bytes) -> tuple[int, int, str]:
+    """Where a metadata record stands, its length, and its name. Raises ValueError."""
+    fields = Content(content)
+    return fields.number(8), fields.number(8), fields.text()
+
+
 def attachment_fits(beginning: bytes, length: int) -> bool:
     """Whether an attachment record's content of that length agrees with the sizes its beginning tells."""
     fields = Content(beginning)

@@ -136,9 +136,11 @@ def metadata_index_record(offset: int, length: int, name: str) -> bytes:
     return record(Opcode.METADATA_INDEX, Struct("<QQ").pack(offset, length), text(name))
 
 
-def statistics_record(counts: Mapping[int, int], schemas: int, attachments: int, span: tuple[int, int]) -> bytes:
-    """How many messages each channel has, and the least and greatest of their times; one metadata record."""
-    head = Struct("<QHIIIIqq").pack(sum(counts.values()), schemas, len(counts), attachments, 1, 0, *span)
+def statistics_record(
+    counts: Mapping[int, int], schemas: int, attachments: int, metadata: int, span: tuple[int, int]
+) -> bytes:
+    """How many messages each channel has, how many records of other types, the least and greatest of the times."""
+    head = Struct("<QHIIIIqq").pack(sum(counts.values()), schemas, len(counts), attachments, metadata, 0, *span)
     data = b"".join(Struct("<HQ").pack(channel, count) for channel, count in counts.items())
     return record(Opcode.STATISTICS, head, len(data).to_bytes(4, "little"), data)
 

@@ -17,7 +17,7 @@ from replay.mcap_records import MAGIC, MESSAGE, RECORD, ChannelRecord, Opcode, c
 from replay.recording import Damage
 
 PROFILE = "launch-groundstation"
-"""The profile in a recording's header, and the name of its metadata: what tells ours from other MCAP files."""
+"""The profile in a recording's header, with which the names of its metadata begin: tells ours from other MCAP files."""
 CHANNEL_BASE = 0x4700
 """Our channels are numbered from here: two bytes that a search for messages in damaged bytes seldom finds by chance."""
 CHANNELS = 256
@@ -178,9 +178,9 @@ class RecordWalk:
 
     @staticmethod
     def _is_ours(content: bytes) -> bool:
-        """Whether a metadata record is the one our recorder writes."""
+        """Whether a metadata record is one of those that our recorder writes."""
         try:
-            return parse_metadata(content)[0] == PROFILE
+            return parse_metadata(content)[0].startswith(PROFILE)
         except ValueError:
             return False
 

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -14,6 +15,7 @@ from replay.mcap_parsing import (
     parse_footer,
     parse_header,
     parse_metadata,
+    parse_metadata_index,
 )
 from replay.mcap_records import MAGIC, RECORD, TAIL_BYTES, Attachment, ChannelRecord, Opcode
 from replay.record_walk import MAX_RECORD, PROFILE, Record, RecordWalk
@@ -28,6 +30,8 @@ RAW_TOPIC = "raw/"
 SAMPLES_TOPIC = "samples/"
 """The same for a link of samples, whose messages refer to a file beside the recording (``replay/sample_links.py``)."""
 EVENTS_TOPIC = "events"
+END, RECOVERED = f"{PROFILE}.end", f"{PROFILE}.recovered"
+"""Names of metadata: what is known at the end only (``next``, the part that follows), and what a repair has lost."""
 
 _DATA_END_BYTES = RECORD.size + 4
 
@@ -40,7 +44,8 @@ class Contents:
     """Length of the file when it was looked at."""
     profile: str = ""
     software: str = ""
-    about: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The metadata by their names, all of which begin with our profile's."""
     channels: dict[int, ChannelRecord] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     """The attachments, but for the index."""
@@ -51,6 +56,11 @@ class Contents:
     index: BlockIndex = field(default_factory=lambda: BlockIndex(b""))
     damage: Damage = field(default_factory=Damage)
     """What was damaged of all this."""
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        """What the metadata say that every recording has."""
+        return self.metadata.get(PROFILE, {})
 
 
 def recognise_header(head: bytes) -> bool:
@@ -69,12 +79,14 @@ def read_contents(file: BinaryIO, path: object) -> Contents:
     walk = RecordWalk(file.fileno(), contents.end, contents.channels, contents.damage)
     stored = _read_summary(walk, contents)
     _read_preamble(walk, contents)
-    if PROFILE not in (contents.profile, *contents.about) and not contents.channels:
+    if PROFILE not in (contents.profile, *contents.metadata) and not contents.channels:
         raise NotARecording(str(path), _whose(contents))
     index = BlockIndex.stored(stored, contents.begin, contents.end)
     contents.index = index or BlockIndex(b"".join(mark.content() for mark in find_marks(walk.read, 0, contents.end)))
     if not contents.finished:
-        contents.damage.note("not closed: the recorder was stopped, or records still; all that is whole in it is given")
+        unproven = contents.end - (contents.index.end() or contents.begin)
+        text = "not closed: the recorder was stopped, or records still; all that is whole in it is given"
+        contents.damage.note(f"{text}, the last {unproven:,} bytes without a checksum to prove them")
     return contents
 
 
@@ -113,10 +125,20 @@ def _summary_records(walk: RecordWalk, contents: Contents, data: bytes) -> bytes
             elif opcode == Opcode.ATTACHMENT_INDEX:
                 offset, size, name = parse_attachment_index(content)
                 stored = _attachment(walk, offset, size).data if name == INDEX else stored
+            elif opcode == Opcode.METADATA_INDEX:
+                _add_metadata(walk, contents, content)
             at += RECORD.size + length
     except (ValueError, struct.error) as error:
         contents.damage.note(f"the summary is not to be used: {error}")
     return stored
+
+
+def _add_metadata(walk: RecordWalk, contents: Contents, index: bytes) -> None:
+    """Take over the metadata of ours that an index record tells of. Raises ValueError."""
+    offset, length, name = parse_metadata_index(index)
+    if name.startswith(PROFILE):
+        found, values = parse_metadata(walk.read(offset + RECORD.size, min(length, MAX_RECORD) - RECORD.size))
+        contents.metadata[found] = values
 
 
 def _attachment(walk: RecordWalk, offset: int, length: int) -> Attachment:
@@ -150,7 +172,7 @@ def _keep(walk: RecordWalk, contents: Contents, item: Record) -> None:
             contents.profile, contents.software = parse_header(content)
         case Opcode.METADATA:
             name, values = parse_metadata(content)
-            contents.about = {name: "", **values}
+            contents.metadata[name] = values
         case Opcode.ATTACHMENT:
             attachment = parse_attachment(content)
             contents.files[attachment.name] = attachment.data
