@@ -4,6 +4,7 @@ A format file in ``replay/formats`` defines ``FORMAT``, a subclass of :class:`Re
 first, then by suffix. Reading streams: memory does not grow with the file.
 """
 
+import copy
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import replay.formats
 from protocols.chunk import Chunk
@@ -23,6 +24,9 @@ from protocols.signal import Signal
 
 HEAD_BYTES = 4096
 """How much of a file's beginning a format may look at to recognise it."""
+
+Placed = tuple[Chunk, int]
+"""A chunk and the place after it (see :meth:`Recording.placed`)."""
 
 
 class TimeBase(StrEnum):
@@ -98,6 +102,11 @@ class Recording(ABC):
         self.damage = Damage()
 
     @classmethod
+    def open(cls, path: Path) -> "Recording":
+        """The recording in a file, with what continues it in files beside it. Raises as making one does."""
+        return cls(path)
+
+    @classmethod
     @abstractmethod
     def recognise(cls, head: bytes) -> bool:
         """Whether a file that begins with head (at most HEAD_BYTES) is of this format beyond reasonable doubt."""
@@ -110,6 +119,23 @@ class Recording(ABC):
     @abstractmethod
     def chunks(self, start_ns: int | None = None) -> Iterator[Chunk]:
         """The chunks in the order received, from the first at or after start_ns; damage is counted, not raised."""
+
+    def placed(self, place: int = 0) -> Iterator[Placed]:
+        """The chunks from a place on, each with the place after it; 0 is the beginning.
+
+        Reading on from a place gives exactly the chunks that came after it, also where times repeat or step back.
+        Places grow along the file and mean nothing else. Here they count chunks, and going to one reads the file from
+        its beginning; formats that can go to a byte override this.
+        """
+        for number, chunk in enumerate(self.chunks(), 1):
+            if number > place:
+                yield chunk, number
+
+    def twin(self) -> Self:
+        """The same recording once more, to be read beside this one: with damage of its own."""
+        other = copy.copy(self)
+        other.damage = Damage()
+        return other
 
     @property
     @abstractmethod
@@ -143,9 +169,9 @@ def open_recording(path: Path | str) -> Recording:
     known = formats()
     for made in known.values():
         if made.recognise(head):
-            return made(path)
+            return made.open(path)
     for made in known.values():
         if path.suffix.lower() in made.suffixes:
-            return made(path)
+            return made.open(path)
     titles = ", ".join(f"{made.title} ({' '.join(made.suffixes) or 'by content'})" for made in known.values())
     raise UnknownFormat(path, f"of no format known here; give a file of one of these: {titles}")

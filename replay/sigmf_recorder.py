@@ -174,7 +174,7 @@ class SigmfRecorder:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
             raise self._failed(error) from None
-        self._told, self._unsynced, self._problem = len(self._captures), True, ""
+        self._told, self._unsynced = len(self._captures), True  # sync ends the problem, once the disk has it
 
     def _described(self, *, finished: bool) -> dict[str, Any]:
         """The metadata."""

@@ -13,16 +13,19 @@ from protocols.errors import DeclarationError, NotARecording
 from protocols.signal import Signal
 from replay.mcap_records import ChannelRecord
 from replay.record_walk import Message, RecordWalk
-from replay.recording import Damage, RecordedEvent, RecordedLink, Recording, TimeBase
+from replay.recording import Damage, Placed, RecordedEvent, RecordedLink, Recording, TimeBase
 from replay.recording_contents import (
     CAMPAIGN,
     DEFINITIONS,
+    END,
     EVENTS_TOPIC,
     RAW_TOPIC,
+    RECOVERED,
     SAMPLES_TOPIC,
     read_contents,
     recognise_header,
 )
+from replay.recording_part import Part
 from replay.sample_links import Dataset, reading
 
 _SEQUENCES = 1 << 32
@@ -54,8 +57,18 @@ class McapRecording(Recording):
         self.time_base = TimeBase.VEHICLE if self._contents.about.get("time_base") == "vehicle" else TimeBase.UTC
         self.campaign = self._contents.files.get(CAMPAIGN, b"").decode(errors="replace")
         self.definitions = _mapping(self._contents.files.get(DEFINITIONS, b""))
+        self.part = Part.of(self._contents.about)
+        """Its place where it is one of several files of a recording; None where it is the whole."""
+        self._expected: dict[int, int] = {}
         self._begin_damage()
         self._span = self._first_and_last()
+
+    @classmethod
+    def open(cls, path: Path) -> Recording:
+        """The recording in a file; with the parts that follow beside it, if it is the first of them."""
+        from replay.parted_recording import joined  # noqa: PLC0415 which is made of these
+
+        return joined(cls(path))
 
     @classmethod
     def recognise(cls, head: bytes) -> bool:
@@ -71,6 +84,31 @@ class McapRecording(Recording):
     def finished(self) -> bool:
         """Whether it was closed in order; what one that was not lacks (index, summary) is made up for."""
         return self._contents.finished
+
+    @property
+    def size(self) -> int:
+        """The length of the file in bytes when it was opened."""
+        return self._contents.end
+
+    @property
+    def next_part(self) -> str | None:
+        """The name of the part that follows; empty where none does, None where the file does not tell."""
+        return self._contents.metadata.get(END, {}).get("next")
+
+    @property
+    def recovered(self) -> Mapping[str, str]:
+        """Of what a repaired recording was made, and what was lost (``replay/recovery.py``); empty for others."""
+        return self._contents.metadata.get(RECOVERED, {})
+
+    @property
+    def begins(self) -> Mapping[str, int]:
+        """The sequence number of the first chunk of each link in this file."""
+        return {self._names[number]: sequence for number, sequence in self._first_sequences().items()}
+
+    @property
+    def expected(self) -> Mapping[str, int]:
+        """The sequence number of the next chunk of each link, after the latest reading of ``chunks`` to its end."""
+        return {self._names[number]: sequence for number, sequence in self._expected.items()}
 
     @property
     def files(self) -> Mapping[str, bytes]:
@@ -89,11 +127,20 @@ class McapRecording(Recording):
 
     def chunks(self, start_ns: int | None = None) -> Iterator[Chunk]:
         """The chunks in the order received, from the first at or after start_ns; damage is counted anew."""
-        self._begin_damage()
         offset = None if start_ns is None else self._contents.index.offset_of(start_ns)
-        expected = dict.fromkeys(self._names, 0) if start_ns is None else {}
+        return (chunk for chunk, _ in self._read(self._contents.begin if offset is None else offset, start_ns))
+
+    def placed(self, place: int = 0) -> Iterator[Placed]:
+        """The chunks from a place on, each with the place after it: the offset where its record ends."""
+        return self._read(max(place, self._contents.begin))
+
+    def _read(self, offset: int, start_ns: int | None = None) -> Iterator[Placed]:
+        """The chunks from an offset between records on, or the first of them at or after start_ns."""
+        self._begin_damage()
+        from_begin = offset == self._contents.begin and start_ns is None
+        expected = self._expected = self._first_sequences() if from_begin else {}
         with self._walk(self.damage) as walk, reading(self._datasets) as read:
-            for message in _messages(walk, self._contents.begin if offset is None else offset):
+            for message in _messages(walk, offset):
                 _, number, sequence, time_ns, data = message
                 if start_ns is not None:
                     if time_ns < start_ns or number not in self._names:
@@ -103,12 +150,12 @@ class McapRecording(Recording):
                 if name is not None:
                     if expected.get(number, sequence) != sequence:
                         self._miss(message, expected[number])
-                    expected[number] = sequence + 1
+                    expected[number] = (sequence + 1) % _SEQUENCES
                     found = read(number, data) if number in self._datasets else data
                     if found is None:
                         self._miss_samples(message)
                     else:
-                        yield Chunk(name, found, time_ns)
+                        yield Chunk(name, found, time_ns), message.end
 
     def tail(self, offset: int = 0) -> Iterator[tuple[Chunk, int]]:
         """The chunks from an offset between records to the end as it is now, each with the offset after it.
@@ -142,6 +189,12 @@ class McapRecording(Recording):
             yield RecordWalk(
                 file.fileno(), size if end is None else end, self._contents.channels, damage, growing=growing
             )
+
+    def _first_sequences(self) -> dict[int, int]:
+        """The sequence number with which each link begins in this file."""
+        known = self.part.sequences if self.part else {}
+        channels = self._contents.channels
+        return {number: known.get(channels[number].topic, 0) % _SEQUENCES for number in self._names}
 
     def _begin_damage(self) -> None:
         """Start counting with what was found on opening."""
