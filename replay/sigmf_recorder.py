@@ -68,7 +68,7 @@ class SigmfRecorder:
         self._captures: list[_Capture] = []
         self._told = 0
         self._hash = hashlib.sha512()
-        self._problem = ""
+        self._write_problem = self._sync_problem = ""
         self._unsynced = True
         self._file, self.meta = _pair(path)
         try:
@@ -86,7 +86,7 @@ class SigmfRecorder:
     @property
     def problem(self) -> str:
         """Why the last write or sync failed; empty when it did not."""
-        return self._file.problem or self._problem
+        return self._file.problem or self._write_problem or self._sync_problem
 
     @property
     def bytes_written(self) -> int:
@@ -123,8 +123,9 @@ class SigmfRecorder:
                 _sync(self.meta.parent)
             except OSError as error:
                 self._unsynced = True
-                raise self._failed(error) from None
-            self._problem = ""
+                self._sync_problem = _problem(error)
+                raise RecordingFailed(self.meta, self._sync_problem) from None
+            self._sync_problem = ""
 
     def close(self) -> None:
         """Write the checksum into the metadata and let go. Calling it again does nothing. Raises RecordingFailed."""
@@ -173,8 +174,9 @@ class SigmfRecorder:
         except OSError as error:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-            raise self._failed(error) from None
-        self._told, self._unsynced = len(self._captures), True  # sync ends the problem, once the disk has it
+            self._write_problem = _problem(error)
+            raise RecordingFailed(self.meta, self._write_problem) from None
+        self._told, self._unsynced, self._write_problem = len(self._captures), True, ""
 
     def _described(self, *, finished: bool) -> dict[str, Any]:
         """The metadata."""
@@ -204,10 +206,10 @@ class SigmfRecorder:
             told["core:datetime"] = utc_text(capture.start_ns)
         return told
 
-    def _failed(self, error: OSError) -> RecordingFailed:
-        """What to raise for an error, which is also remembered."""
-        self._problem = f"cannot be written ({error.strerror}); make room on the disk or record elsewhere"
-        return RecordingFailed(self.meta, self._problem)
+
+def _problem(error: OSError) -> str:
+    """What to say of an error."""
+    return f"cannot be written ({error.strerror}); make room on the disk or record elsewhere"
 
 
 def _pair(path: Path) -> tuple[AppendedFile, Path]:
