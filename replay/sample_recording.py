@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from protocols.chunk import Chunk
-from replay.recording import Damage, RecordedLink, Recording
+from replay.recording import Damage, Placed, RecordedLink, Recording
 from replay.sample_file import Piece, SampleFile
 from replay.sample_opening import open_sample_file
 from replay.sigmf_dataset import NAMESPACE
@@ -52,14 +53,22 @@ class SampleRecording(Recording):
 
     def chunks(self, start_ns: int | None = None) -> Iterator[Chunk]:
         """The samples in the order of the file, from the first chunk at or after start_ns."""
+        return (chunk for chunk, _ in self._read(enumerate(self.file.pieces(start_ns), 1)))
+
+    def placed(self, place: int = 0) -> Iterator[Placed]:
+        """The samples from a place on, each with the place after it: the count of pieces, which are cut unread."""
+        return self._read(islice(enumerate(self.file.pieces(), 1), place, None))
+
+    def _read(self, pieces: Iterable[tuple[int, Piece]]) -> Iterator[Placed]:
+        """Pieces of the file that are numbered, with their numbers."""
         self._begin_damage()
         with self.file.path.open("rb", buffering=0) as opened:
-            for piece in self.file.pieces(start_ns):
+            for number, piece in pieces:
                 data = self.file.read(opened.fileno(), piece)
                 count = len(data) // self.file.signal.size
                 if count:
                     received = Piece(piece.capture, piece.first, count)
-                    yield Chunk(self._name, data, self.file.received_ns(received))
+                    yield Chunk(self._name, data, self.file.received_ns(received)), number
                 if count < piece.count:
                     self.damage.note("has become shorter since it was opened; what is left of it was read")
                     return
