@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
+from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from replay.recording_part import Rotation
 
 Mistake = tuple[str, str]
 """A dotted key, and what was found there and is allowed."""
@@ -38,6 +41,38 @@ def _text_or_table(value: Any) -> Any:
 
 Side = Annotated[tuple[float, float], BeforeValidator(_pair)]
 Framing = Annotated[str | dict[str, Any], BeforeValidator(_name_or_table)]
+
+
+def _size(value: Any) -> int:
+    """A size in bytes from a text."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,6})?) ?([kMGT]i?)?B", value, re.ASCII) if isinstance(value, str) else None
+    size = int(Decimal(found[1]) * _BYTES[found[2] or ""]) if found else 0
+    if size < LEAST_SIZE:
+        raise ValueError('want a size in quotes of 1MB or more, as "2GB" or "500MB"')
+    return size
+
+
+def _duration(value: Any) -> float:
+    """A duration in s from a text."""
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?) ?(s|min|h|d)", value, re.ASCII) if isinstance(value, str) else None
+    duration = float(Decimal(found[1]) * _SECONDS[found[2]]) if found else 0.0
+    if duration < LEAST_DURATION_S:
+        raise ValueError('want a duration in quotes of 10s or more, as "1h" or "30min"')
+    return duration
+
+
+LEAST_SIZE, LEAST_DURATION_S = 1_000_000, 10.0
+"""Shorter parts would be mostly preamble, and there would be too many."""
+_BYTES = {
+    "": 1,
+    **{f"{k}": 1000**n for n, k in enumerate("kMGT", 1)},
+    **{f"{k}i": 1024**n for n, k in enumerate("kMGT", 1)},
+}
+_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+Size = Annotated[int, BeforeValidator(_size)]
+"""Bytes, in the file a text with a unit."""
+Duration = Annotated[float, BeforeValidator(_duration)]
+"""Seconds, in the file a text with a unit."""
 Modem = Annotated[str | dict[str, Any], BeforeValidator(_text_or_table)]
 
 
@@ -109,6 +144,16 @@ class RecordingTable(_Table):
 
     directory: str = "recordings"
     """Where recordings go, relative to the campaign file."""
+    rotate_size: Size | None = None
+    """``"2GB"``: a recording goes on in a further file when it has so many bytes, samples included."""
+    rotate_every: Duration | None = None
+    """``"1h"``: and when it is so old."""
+
+    @property
+    def rotation(self) -> Rotation:
+        """When the recording goes on in a further file."""
+        every = self.rotate_every
+        return Rotation(self.rotate_size, None if every is None else round(every * 1e9))
 
 
 class CampaignFile(_Table):

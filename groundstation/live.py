@@ -40,6 +40,7 @@ def recorder_of(campaign: Campaign, pipeline: Pipeline) -> Recorder:
         links=links,
         synthetic=campaign.vehicle.synthetic,
         software=f"launch-groundstation {version('launch-groundstation')}",
+        rotation=campaign.file.recording.rotation,
     )
 
 
@@ -70,7 +71,7 @@ async def live(
             running(station)
             feeds = [receive(station, each) for each in sources]
             await station.run(*feeds, *(each(station, bus) for each in beside), linger=linger)
-    return station, str(recorder.path)
+    return station, str(recorder.places[0][1])  # at which all of it opens
 
 
 def _setup(campaign: Campaign, pipeline: Pipeline, recorder: Recorder) -> Setup:

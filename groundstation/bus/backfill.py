@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from pathlib import Path
 
 from groundstation.bus.outbox import Outbox
 from groundstation.pipeline import LinkPath, blocks, by_link
@@ -52,10 +52,10 @@ async def backfill(gap: Gap, recorder: Recorder, outbox: Outbox) -> int:
     It waits while the broker is away once more: what is decoded meanwhile would only be thinned.
     """
     end, count = recorder.position, 0
-    recording = await asyncio.to_thread(McapRecording, recorder.path)  # which looks for its marks in all of the file
+    files = await asyncio.to_thread(_files, gap, recorder.places)  # which looks for the marks in all of a file
     of_samples = {name for name, path in gap.paths.items() if path.decoded_to is not None}
     slice_end = time.monotonic() + SLICE_S
-    for group in blocks(_missed(gap, recording, end)):
+    for group in blocks(_missed(gap, files, end)):
         for name, chunks in by_link(group).items():
             path = gap.paths[name]
             for batch in await _demodulated(path, chunks) if name in of_samples else path.receive(*chunks):
@@ -69,12 +69,23 @@ async def backfill(gap: Gap, recorder: Recorder, outbox: Outbox) -> int:
     return count
 
 
-def _missed(gap: Gap, recording: McapRecording, end: int) -> Iterator[Chunk]:
+def _files(gap: Gap, places: Sequence[tuple[int, Path]]) -> list[tuple[int, McapRecording]]:
+    """The files that hold a gap, each after the position at which it begins. Raises NotARecording."""
+    begin = min(gap.begins.values())
+    ends = [place for place, _ in places[1:]]
+    before = [(place, path) for (place, path), end in zip(places, ends, strict=False) if end > begin]
+    return [(place, McapRecording(path)) for place, path in (*before, places[-1])]
+
+
+def _missed(gap: Gap, files: Sequence[tuple[int, McapRecording]], end: int) -> Iterator[Chunk]:
     """The recorded chunks up to end that were not decoded when the gap began."""
-    tail = recording.tail(min(gap.begins.values()))
-    for chunk, after in takewhile(lambda each: each[1] <= end, tail):
-        if after > gap.begins[chunk.link]:
-            yield chunk
+    begin = min(gap.begins.values())
+    for place, recording in files:
+        for chunk, after in recording.tail(max(begin - place, 0)):
+            if place + after > end:
+                return
+            if place + after > gap.begins[chunk.link]:
+                yield chunk
 
 
 async def _demodulated(path: LinkPath, chunks: Sequence[Chunk]) -> list[Batch]:
