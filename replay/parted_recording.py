@@ -113,6 +113,10 @@ class PartedRecording(Recording):
         """What was noted while recording, in order."""
         return [event for part in self.parts for event in part.events()]
 
+    def digests(self) -> list[RecordedEvent]:
+        """What its writer had proven at several moments, in order."""
+        return [event for part in self.parts for event in part.digests()]
+
     def _compare(self, before: McapRecording, part: McapRecording) -> None:
         """Count the chunks that are missing between two parts."""
         begins = part.begins

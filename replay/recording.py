@@ -22,6 +22,8 @@ from protocols.errors import NotARecording, UnknownFormat
 from protocols.packet import Vehicle
 from protocols.signal import Signal
 
+DIGESTS = "digests"
+"""The name of the events that hold a recording's digests: they are not among its events, but by themselves."""
 HEAD_BYTES = 4096
 """How much of a file's beginning a format may look at to recognise it."""
 
@@ -144,6 +146,10 @@ class Recording(ABC):
 
     def events(self) -> list[RecordedEvent]:
         """What was noted while recording, in order; empty for formats that know none."""
+        return []
+
+    def digests(self) -> list[RecordedEvent]:
+        """What was to be proven of it at several moments, in order (``groundstation/digests.py``); empty likewise."""
         return []
 
 

@@ -13,7 +13,7 @@ from protocols.errors import DeclarationError, NotARecording
 from protocols.signal import Signal
 from replay.mcap_records import ChannelRecord
 from replay.record_walk import Message, RecordWalk
-from replay.recording import Damage, Placed, RecordedEvent, RecordedLink, Recording, TimeBase
+from replay.recording import DIGESTS, Damage, Placed, RecordedEvent, RecordedLink, Recording, TimeBase
 from replay.recording_contents import (
     CAMPAIGN,
     DEFINITIONS,
@@ -173,6 +173,13 @@ class McapRecording(Recording):
 
     def events(self) -> list[RecordedEvent]:
         """What was noted while recording, in the order it was noted."""
+        return [each for each in self._noted() if each.name != DIGESTS]
+
+    def digests(self) -> list[RecordedEvent]:
+        """What its writer had proven at several moments, in order."""
+        return [each for each in self._noted() if each.name == DIGESTS]
+
+    def _noted(self) -> list[RecordedEvent]:
         index = self._contents.index
         found: list[RecordedEvent] = []
         for begin, end in (*index.eventful(), (index.end() or self._contents.begin, None)):
