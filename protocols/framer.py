@@ -29,6 +29,8 @@ class Framer(ABC):
 
     datagrams: ClassVar[bool] = False
     """Whether a chunk's edges carry meaning, so that the stream must not be cut differently."""
+    dates: ClassVar[bool] = False
+    """Whether its frames bring their own times, instead of having their chunk's."""
 
     def __init__(self, check: str = "") -> None:
         """Check names a CRC of :mod:`protocols.coding.crc` that ends each frame; it is verified and cut off."""

@@ -66,7 +66,7 @@ def received(made: Framer, stream: bytes, cuts: list[int]) -> tuple[list[bytes],
         got = made.receive(stream[begin:end], when)
         assert made.ledger.balanced
         assert 0 <= made.ledger.pending <= made.bound
-        assert got.received_ns.tolist() == [when] * len(got)
+        assert made.dates or got.received_ns.tolist() == [when] * len(got)
         frames += got
     assert made.ledger.bytes_in == len(stream)
     assert made.ledger.frames == len(frames)
@@ -111,7 +111,8 @@ def test_pieces_handed_over_together_give_the_same_frames_at_the_same_times(
     one, all_at_once = example(kind, check), example(kind, check)
     for made in (one, all_at_once):
         made.receive(before, 1)
-    wanted = [(frame, at) for piece, at in zip(pieces, times, strict=True) for frame in one.receive(piece, at)]
+    each = [one.receive(piece, at) for piece, at in zip(pieces, times, strict=True)]
+    wanted = [pair for frames in each for pair in zip(frames, frames.received_ns.tolist(), strict=True)]
     found = all_at_once.receive_many(pieces, times)
     assert list(zip(found, found.received_ns.tolist(), strict=True)) == wanted
     assert all_at_once.ledger == one.ledger
