@@ -1,15 +1,16 @@
 """Frames to batches: which packets a frame holds, and each type's packets together as columns.
 
-Theory of operation. Packets are found in one of two ways that give the same: many frames of one length with one packet
-each are told apart by one key column; anything else is walked packet by packet. The bytes of each type are then
-gathered into rows of ``frame header | packet header | body`` and handed to the type's layout.
+Theory of operation. Packets are found in one of two ways that give the same: many frames with one packet each are told
+apart by the columns of their headers; anything else is walked packet by packet. The bytes of each type then make rows
+of ``frame header | packet header | body`` for its layout; a type whose layout depends on the data is handed to
+construct, packet by packet.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -18,21 +19,26 @@ from numpy.typing import NDArray
 
 from protocols.batch import Batch, Column, Field
 from protocols.errors import DeclarationError
-from protocols.frames import Frames
+from protocols.frames import Frames, rows_at
 from protocols.headers import HeaderReader, fixed_size
 from protocols.layout import Layout, Rows, field_of
 from protocols.leaf import Kind, NoFixedPlace
 from protocols.objects import Objects
 from protocols.packet import Key, Packet, Vehicle
+from protocols.sender_counts import SenderCounts
 from protocols.sequence import SequenceCount
 
 _FEW = 8
 """Up to this many frames are cheaper walked than sorted by columns."""
 
 
-@dataclass(slots=True)
+_FEW_TYPES = 8
+"""Up to this many types are looked for one by one; of more, those that are there are found first."""
+
+
+@dataclass(frozen=True, slots=True)
 class PacketDecoder:
-    """One packet type of one link: how it is decoded, and what is remembered from batch to batch."""
+    """How one packet type is decoded."""
 
     packet: Packet
     layout: Layout | None
@@ -41,6 +47,7 @@ class PacketDecoder:
     reason: str
     """Why there is no fixed layout; empty where there is one."""
     sequence: SequenceCount | None
+    """Its own counter as it is before the first packet; each link has a copy."""
 
     @property
     def fields(self) -> dict[str, Field]:
@@ -61,24 +68,70 @@ class _Found:
     """Where each begins in the frames' buffer, at its packet header."""
     parsed: list[Mapping[str, Any]] = field(default_factory=list)
     """Values, of a type that construct decodes."""
+    gaps: int = 0
+    """Packets missing before them, by their senders' counters."""
+
+
+class PacketDecoders(Mapping[str, PacketDecoder]):
+    """A vehicle's packet types by name, in the order declared, each compiled when it is asked for and then kept."""
+
+    def __init__(self, vehicle: Vehicle) -> None:
+        self._vehicle = vehicle
+        self._packets = {packet.name: packet for packet in vehicle.packets}
+        self._compiled: dict[str, PacketDecoder] = vehicle.compiled
+
+    def __getitem__(self, name: str) -> PacketDecoder:
+        found = self._compiled.get(name)
+        if found is None:
+            found = self._compiled[name] = _compile(self._vehicle, self._packets[name])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packets)
+
+    def __len__(self) -> int:
+        return len(self._packets)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Packets of one type among frames that hold one each."""
+
+    decoder: PacketDecoder
+    chosen: NDArray[np.bool_]
+    """Which, bool (n,)."""
+    limits: NDArray[np.int64]
+    """Bytes of every packet, headers included, int64 (n,)."""
+    gaps: int
+    """Packets missing before those chosen, by their senders' counters."""
 
 
 class VehicleDecoder:
     """Decodes one link's frames by a vehicle's declarations. Never raises on any bytes."""
 
     def __init__(self, vehicle: Vehicle, link: str) -> None:
-        """Compile the declarations. Raises DeclarationError on headers that have no fixed layout."""
+        """Compile the declarations, but for those of a vehicle that is compiled on demand.
+
+        Raises DeclarationError on what cannot be decoded, and on headers that have no fixed layout.
+        """
         self.vehicle, self.link = vehicle, link
-        self.decoders = {packet.name: _compile(vehicle, packet) for packet in vehicle.packets}
+        self.decoders: Mapping[str, PacketDecoder] = PacketDecoders(vehicle)
         """By packet name."""
+        compiled = {} if vehicle.on_demand else dict(self.decoders)
+        self.sequences = {name: copy.copy(each.sequence) for name, each in compiled.items() if each.sequence}
+        """Counters by packet name, where each type has its own."""
         self._names: dict[Key | None, str] = {packet.key: packet.name for packet in vehicle.packets}
         self._frame_size = fixed_size(f"{vehicle.name}.frame", vehicle.frame)
         self._header = HeaderReader(vehicle.name, vehicle.header) if vehicle.header else None
-        if self._header is not None:
-            for packet in vehicle.packets:
-                self._header.code(packet)
+        self._codes: dict[str, Any] = dict.fromkeys(self.decoders)
+        self.senders: SenderCounts | None = None
+        """Counters by sender, where these count all their packets together."""
+        if self._header is not None and vehicle.header is not None:
+            self._codes = {packet.name: self._header.code(packet) for packet in vehicle.packets}
+            if vehicle.header.sequence_of:
+                self.senders = SenderCounts(vehicle.name, vehicle.header, self._header.layout)
         self._several = bool(vehicle.header and vehicle.header.several)
-        self._columnar = not self._frame_size and not self._several and all(d.layout for d in self.decoders.values())
+        self._columnar = not self._frame_size and not self._several
         self.packets: dict[str, int] = dict.fromkeys(self.decoders, 0)
         """Packets decoded so far, by type."""
         self.unknown_packets = 0
@@ -92,9 +145,8 @@ class VehicleDecoder:
         """Another decoder in the same state that goes on by itself; the compiled layouts are shared."""
         other = copy.copy(self)
         other.packets = dict(self.packets)
-        other.decoders = {
-            name: replace(each, sequence=copy.copy(each.sequence)) for name, each in self.decoders.items()
-        }
+        other.sequences = {name: copy.copy(each) for name, each in self.sequences.items()}
+        other.senders = self.senders.fork() if self.senders else None
         return other
 
     def decode(self, frames: Frames) -> list[Batch]:
@@ -115,46 +167,83 @@ class VehicleDecoder:
             return []
         same_length = bool((lengths == lengths[0]).all()) and len(starts) == len(frames)
         whole = frames.data[frames.offsets[0] : frames.offsets[-1]].reshape(len(starts), -1) if same_length else None
-        batches = []
-        for decoder, chosen in self._sorted(frames.data, starts, lengths, whole):
-            assert decoder.layout is not None
+        batches: list[Batch] = []
+        for found in self._sorted(frames.data, starts, lengths, whole):
+            decoder, chosen = found.decoder, found.chosen
+            if decoder.layout is None:
+                batches += self._parsed(found, frames.data, starts, times)
+                continue
             if whole is not None:
                 rows = whole if chosen.all() else whole[chosen]
             else:
-                rows = frames.data[starts[chosen][:, None] + np.arange(decoder.layout.size)]
-            batches.append(self._batch(decoder, rows, times[chosen]))
+                rows = _rows(frames.data, starts[chosen], decoder.layout.size)
+            batches.append(self._batch(decoder, rows, times[chosen], gaps=found.gaps))
         return batches
 
     def _sorted(
         self, data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64], whole: Rows | None
-    ) -> Iterator[tuple[PacketDecoder, NDArray[np.bool_]]]:
+    ) -> Iterator[_Chosen]:
         """Which of the packets that begin at starts belong to each type that is present; the others are counted."""
         every, limits = np.ones(len(starts), np.bool_), lengths
         header = self._header
         keys: Any = None
+        gaps: NDArray[np.int64] | None = None
         if header is not None:
-            heads = whole if whole is not None else data[starts[:, None] + np.arange(header.size)]
+            heads = whole if whole is not None else _rows(data, starts, header.size)
             keys = header.keys(heads)
             if header.has_length:
                 limits = header.lengths(heads) + header.size
                 every = (limits <= lengths) & (limits >= header.size)
+            gaps = self._gaps(heads, every)
         inside = int(np.count_nonzero(every))
         self.malformed += len(starts) - inside
-        for decoder in self.decoders.values():
-            assert decoder.layout is not None
-            own = every if header is None else every & (keys == header.code(decoder.packet))
+        for name in self._present(keys):
+            own = every if header is None else every & (keys == self._codes[name])
             count = int(np.count_nonzero(own))
+            if not count:
+                continue
             inside -= count
-            good = own & (limits >= decoder.layout.size)
+            decoder = self.decoders[name]
+            good = own if decoder.layout is None else own & (limits >= decoder.layout.size)
             enough = int(np.count_nonzero(good))
             self.malformed += count - enough
             if enough:
-                yield decoder, good
+                yield _Chosen(decoder, good, limits, 0 if gaps is None else int(gaps[good].sum()))
         self.unknown_packets += inside
+
+    def _present(self, keys: Any) -> Iterable[str]:
+        """Types that may be among keys, in the order declared."""
+        if len(self._codes) <= _FEW_TYPES or keys.dtype.kind not in "iu":
+            return self._codes
+        found = {self._names.get(key) for key in np.unique(keys).tolist()}
+        return [name for name in self._codes if name in found]
+
+    def _gaps(self, heads: Rows, every: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+        """Packets missing before each by its sender's counter, int64 (n,); None where senders do not count."""
+        if self.senders is None:
+            return None
+        gaps = np.zeros(len(heads), np.int64)
+        gaps[every] = self.senders.gaps_before(heads[every])
+        self.sequence_gaps += int(gaps.sum())
+        return gaps
+
+    def _parsed(
+        self, found: _Chosen, data: NDArray[np.uint8], starts: NDArray[np.int64], times: NDArray[np.int64]
+    ) -> Iterator[Batch]:
+        """The packets of a type that construct decodes one by one, as a batch; none where none is good."""
+        decoder, which = found.decoder, np.flatnonzero(found.chosen)
+        assert decoder.objects is not None
+        begins, ends = starts[which], starts[which] + found.limits[which]
+        each = [decoder.objects.parse(data[begin:end].tobytes()) for begin, end in zip(begins, ends, strict=True)]
+        good = np.array([parsed is not None for parsed in each], np.bool_)
+        self.malformed += len(each) - int(np.count_nonzero(good))
+        if good.any():
+            columns = decoder.objects.columns([parsed[0] for parsed in each if parsed is not None])
+            yield self._batch(decoder, None, times[which[good]], columns, gaps=found.gaps)
 
     def _by_walking(self, frames: Frames) -> list[Batch]:
         """Frames of any length, with one or several packets each."""
-        data, found = frames.data.tobytes(), {name: _Found() for name in self.decoders}
+        data, found = frames.data.tobytes(), dict[str, _Found]()
         for index, (begin, end) in enumerate(pairwise(frames.offsets.tolist())):
             at = begin + self._frame_size
             if at > end:
@@ -164,17 +253,18 @@ class VehicleDecoder:
             while self._several and at < end:
                 at = self._walk(data, begin, at, end, index, found)
         batches = []
-        for name, each in found.items():
+        for name in found if len(found) < 2 else (name for name in self._codes if name in found):
+            each, decoder = found[name], self.decoders[name]
             if each.starts:
-                decoder, times = self.decoders[name], frames.received_ns[each.frames]
+                times = frames.received_ns[each.frames]
                 columns = decoder.objects.columns(each.parsed) if decoder.objects else None
                 rows = self._gather(frames, each, decoder.layout.size) if decoder.layout else None
-                batches.append(self._batch(decoder, rows, times, columns))
+                batches.append(self._batch(decoder, rows, times, columns, gaps=each.gaps))
         return batches
 
     def _walk(self, data: bytes, begin: int, at: int, end: int, index: int, found: dict[str, _Found]) -> int:
         """Note the packet at an offset of a frame; the offset after it, or the frame's end if nothing can follow."""
-        header = self._header
+        header, gap = self._header, 0
         if header is None:
             decoder, length, body = next(iter(self.decoders.values())), None, at
         else:
@@ -187,23 +277,27 @@ class VehicleDecoder:
             if length is not None and not body <= body + length <= end:
                 self.malformed += 1
                 return end
+            if self.senders is not None:
+                gap = self.senders.gap(data, at)
+                self.sequence_gaps += gap
             if known is None:
                 self.unknown_packets += 1
                 return end if length is None else body + length
             decoder = self.decoders[known]
         limit = end if length is None else body + length
-        taken = self._take(decoder, data, begin, at, limit, found)
+        each = found.get(decoder.packet.name)
+        if each is None:
+            each = found[decoder.packet.name] = _Found()
+        taken = self._take(decoder, data, begin, at, limit, each)
         if taken < 0:
             self.malformed += 1
             return limit
-        each = found[decoder.packet.name]
         each.frames.append(index)
         each.starts.append(at)
+        each.gaps += gap
         return at + taken - self._frame_size if length is None else limit
 
-    def _take(
-        self, decoder: PacketDecoder, data: bytes, begin: int, at: int, limit: int, found: dict[str, _Found]
-    ) -> int:
+    def _take(self, decoder: PacketDecoder, data: bytes, begin: int, at: int, limit: int, found: _Found) -> int:
         """Bytes that the packet from at to limit at most takes, headers included; -1 if too short or none at all."""
         if decoder.layout is not None:
             return decoder.layout.size if decoder.layout.size <= self._frame_size + limit - at else -1
@@ -211,7 +305,7 @@ class VehicleDecoder:
         parsed = decoder.objects.parse(data[begin : begin + self._frame_size] + data[at:limit])
         if parsed is None:
             return -1
-        found[decoder.packet.name].parsed.append(parsed[0])
+        found.parsed.append(parsed[0])
         return max(parsed[1], self._frame_size + 1)
 
     def _gather(self, frames: Frames, found: _Found, size: int) -> Rows:
@@ -230,8 +324,10 @@ class VehicleDecoder:
         rows: Rows | None,
         received_ns: NDArray[np.int64],
         parsed: dict[str, Column] | None = None,
+        *,
+        gaps: int = 0,
     ) -> Batch:
-        """Rows of one type as a batch; their counts are kept."""
+        """Rows of one type as a batch; their counts are kept. Gaps are those that their senders' counters show."""
         packet, count = decoder.packet, len(received_ns)
         self.packets[packet.name] += count
         columns: Mapping[str, Column] = parsed or {}
@@ -240,11 +336,19 @@ class VehicleDecoder:
             assert decoder.layout is not None
             columns = decoder.layout.columns(rows)
             valid = decoder.layout.valid(rows) if decoder.layout.constants else None
-        gaps = decoder.sequence.gaps(columns[decoder.sequence.path]) if decoder.sequence else 0
-        self.sequence_gaps += gaps
+        if decoder.sequence is not None:
+            own = self.sequences.setdefault(packet.name, copy.copy(decoder.sequence))
+            missing = own.gaps(columns[own.path])
+            self.sequence_gaps += missing
+            gaps += missing
         time = _sum(columns, packet.time, count) if packet.time else None
         valid = np.ones(count, np.bool_) if valid is None else valid
         return Batch(packet.name, self.link, columns, received_ns, valid, time, gaps)
+
+
+def _rows(data: NDArray[np.uint8], begins: NDArray[np.int64], size: int) -> Rows:
+    """The bytes ``data[begin:begin + size]`` of each begin, uint8 (n, size), one behind the other in memory."""
+    return np.ascontiguousarray(rows_at(data, begins, size))
 
 
 def _sum(columns: Mapping[str, Column], paths: Sequence[str], count: int) -> NDArray[np.float64]:
@@ -267,9 +371,9 @@ def _compile(vehicle: Vehicle, packet: Packet) -> PacketDecoder:
     except NoFixedPlace as found:
         reason, objects = str(found), Objects(vehicle.declaration(packet))
         leaves = objects.leaves
-    path = packet.sequence or (
-        f"header.{vehicle.header.sequence}" if vehicle.header and vehicle.header.sequence else ""
-    )
+    header = vehicle.header
+    by_key = header.sequence if header and not header.sequence_of else ""
+    path = packet.sequence or (f"header.{by_key}" if by_key else "")
     for each in packet.time:
         place = leaves[each].place if each in leaves else None
         if place is None or place.shape or place.kind not in (Kind.INTEGER, Kind.FLOAT, Kind.UNKNOWN):

@@ -33,15 +33,15 @@ class HeaderReader:
         self.layout = _layout(f"{vehicle}.header", header.layout)
         self.size = self.layout.size
         self.header = header
-        for path in filter(None, (*header.keys, header.sequence, header.length)):
+        for path in filter(None, (*header.keys, header.sequence, *header.sequence_of, header.length)):
             if path not in self.layout.leaves:
                 names = ", ".join(self.layout.leaves)
                 raise DeclarationError(f"{vehicle}.header", f"there is no field {path!r}; it has {names}")
         _refuse_unreadable(vehicle, header, self.layout)
-        readers = [_reader(self.layout.leaves[path].place) for path in header.keys]
+        readers = [reader(self.layout.leaves[path].place) for path in header.keys]
         self.key: Reader = readers[0] if isinstance(header.key, str) else _together(readers)
         """The key of the packet whose header begins at an offset of a buffer."""
-        self._length = _reader(self.layout.leaves[header.length].place) if header.length else None
+        self._length = reader(self.layout.leaves[header.length].place) if header.length else None
 
     @property
     def has_length(self) -> bool:
@@ -126,8 +126,8 @@ def _together(readers: list[Reader]) -> Reader:
     return lambda data, at: tuple(read(data, at) for read in readers)
 
 
-def _reader(place: Place) -> Reader:
-    """A scalar reader of a header's integer or bytes."""
+def reader(place: Place) -> Reader:
+    """What reads a header's integer or bytes out of a buffer."""
     first, last = place.bit // 8, (place.bit + place.bits - 1) // 8 + 1
     if place.kind is Kind.BYTES:
 

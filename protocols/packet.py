@@ -32,6 +32,8 @@ class Header:
     """Path in layout of the field that tells packet types apart, or of the several that together do."""
     sequence: str = ""
     """Path in layout of the counter that shows gaps, counted per key; empty: the packets have none here."""
+    sequence_of: tuple[str, ...] = ()
+    """Paths in layout of what names a sender, where it counts all its packets together, whatever their key."""
     length: str = ""
     """Path in layout of the body's length; empty: the declaration of each body decides."""
     length_bias: int = 0
@@ -91,6 +93,12 @@ class Vehicle:
     """Whether its telemetry is made up: said on every screen and in every file."""
     source: str = ""
     """The document that the declaration follows, or that it is ours."""
+    on_demand: bool = False
+    """Whether a packet's declaration is compiled when the first such packet comes: for message sets of hundreds, of
+    which a flight has some dozens. Such packets carry no limits, and a test has to compile them all.
+    """
+    compiled: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What decoders have made of its packets, by name, for all of them to use."""
 
     def __post_init__(self) -> None:
         """Raise DeclarationError on names or keys used twice, and on packets without a key where one is needed."""

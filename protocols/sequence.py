@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocols.batch import Column
 from protocols.errors import DeclarationError
@@ -47,15 +48,25 @@ class SequenceCount:
         """
         if counts.dtype.kind not in "iu":  # of packets that construct decodes, some may be without it
             counts = np.array([int(each) for each in counts.tolist() if each is not None and math.isfinite(each)])
+        gaps = self._in_order(counts)
+        return sum(self.gap(count % self.modulo) for count in counts.tolist()) if gaps is None else int(gaps.sum())
+
+    def gaps_before(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Packets missing before each of these, int64 (n,), of a counter of at most 32 bits; by the rule of gaps."""
+        gaps = self._in_order(counts)
+        return np.array([self.gap(count) for count in counts.tolist()], np.int64) if gaps is None else gaps
+
+    def _in_order(self, counts: Column) -> NDArray[np.int64] | None:
+        """Packets missing before each, where each is ahead of the one before; None where they are to be told singly."""
         if len(counts) > 1 and self.modulo <= _FAST:
             previous = np.int64(self.last if self.last >= 0 else int(counts[0]) - 1)
             steps = np.mod(np.diff(counts.astype(np.int64), prepend=previous), self.modulo)
             if ((steps > 0) & (steps <= self.modulo // 2)).all():
                 self.last = int(counts[-1]) % self.modulo
-                return int(steps.sum()) - len(steps)
-        return sum(self._gap(count % self.modulo) for count in counts.tolist())
+                return np.asarray(steps - 1)
+        return None
 
-    def _gap(self, count: int) -> int:
+    def gap(self, count: int) -> int:
         """Packets missing between the newest and this one."""
         ahead = (count - self.last) % self.modulo if self.last >= 0 else 1
         if 0 < ahead <= self.modulo // 2:
