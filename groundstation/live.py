@@ -62,6 +62,7 @@ async def live(
     campaign names cannot be had; nothing is recorded then.
     """
     pipeline, sources = pipeline_of(campaign), sources_of(campaign)
+    pipeline.prove()
     mqtt = campaign.file.mqtt
     named = url or (mqtt.url if mqtt else "")
     password = str(campaign.path.parent / mqtt.password_file) if mqtt and mqtt.password_file else ""

@@ -14,7 +14,9 @@ from threading import Lock
 from typing import Any
 
 from groundstation.alarms import AlarmTable
+from groundstation.arrival_order import as_they_came, crossings_as_they_came
 from groundstation.campaign import LimitTable, make_framer
+from groundstation.digests import Digests
 from groundstation.event import Event, EventKind
 from groundstation.flight import FlightMonitor
 from groundstation.limits import Crossing, LimitMonitor, Limits
@@ -125,6 +127,24 @@ class Pipeline:
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.now_ns = 0
         """The newest data time."""
+        self.digests: Digests | None = None
+        """Of all that passes through, from ``prove`` on."""
+
+    def prove(self) -> Digests:
+        """Begin to keep digests: before anything is received."""
+        self.digests = Digests(self.links)
+        return self.digests
+
+    def recorded(self, chunks: Sequence[Chunk], lost: int = 0) -> None:
+        """Take note, for the digests, of chunks that were recorded; the last so many of them could not be."""
+        if self.digests is not None:
+            kept = len(chunks) - min(lost, len(chunks))
+            self.digests.recorded(by_link(chunks[:kept]), by_link(chunks[kept:]))
+
+    def skipped(self, link: str) -> None:
+        """Take note, for the digests, of a chunk that was recorded and will not be decoded."""
+        if self.digests is not None:
+            self.digests.links[link].skipped += 1
 
     def receive(self, *chunks: Chunk) -> Result:
         """Everything that chunks bring about; how they are grouped changes nothing. Never raises on any bytes."""
@@ -135,23 +155,38 @@ class Pipeline:
 
     def finish(self, link: str) -> Result:
         """What is still within a link's framer, now that no more of it will come."""
-        return self.judge((), self.links[link].finish())
+        return self.judge((), self.links[link].finish(), finished=link)
 
-    def judge(self, chunks: Sequence[Chunk], batches: Sequence[Batch]) -> Result:
-        """The alarms and events that batches, which chunks have completed, bring about."""
+    def judge(self, chunks: Sequence[Chunk], batches: Sequence[Batch], *, finished: str = "") -> Result:
+        """The alarms and events that batches bring about: those completed by chunks, or by the end of a link."""
         if chunks:
             newest, last = max(self.now_ns, *(chunk.received_ns for chunk in chunks)), chunks[-1].received_ns
             self.now_ns = last if last < newest - CLOCK_STEP_NS else newest  # the clock was set back
-        result = Result(list(batches))
-        result.events += self.flight.watch(*result.batches)
-        for batch in result.batches:
-            for part, phase in self.flight.by_phase(batch):
-                for crossing in self.limit_monitor.check(part, phase):
-                    self.alarms.update(crossing)
-                    result.crossings.append(crossing)
-                    result.events.append(_limit_event(crossing))
+        result, ordered = Result(list(batches)), as_they_came(batches, chunks)
+        result.events += self.flight.watch(*ordered)
+        result.crossings += crossings_as_they_came(map(self._crossings, ordered), chunks)
+        for crossing in result.crossings:
+            self.alarms.update(crossing)
+            result.events.append(_limit_event(crossing))
         self.events.extend(result.events)
+        if self.digests is not None:
+            self.digests.decoded(by_link(chunks), batches, finished)
+            self.digests.judged.add(result.crossings, result.events)
         return result
+
+    def _crossings(self, batch: Batch) -> list[Crossing]:
+        """The limits that a batch crosses."""
+        check = self.limit_monitor.check
+        return [crossing for part, phase in self.flight.by_phase(batch) for crossing in check(part, phase)]
+
+    def fork(self) -> Pipeline:
+        """Another pipeline in the same state, which goes on by itself; what is declared is shared."""
+        other = copy.copy(self)
+        other.links = {name: path.fork() for name, path in self.links.items()}
+        other.limit_monitor, other.flight = self.limit_monitor.fork(), self.flight.fork()
+        other.alarms, other.events = self.alarms.fork(), self.events.copy()
+        other.digests = None if self.digests is None else self.digests.fork()
+        return other
 
     def mission_time(self, received_ns: int) -> float | None:
         """Seconds since T-0, None before it is known."""

@@ -34,11 +34,15 @@ class Wanted:
     stay: bool
     """Whether to wait at the end for a seek, until stopped."""
     broker: str
+    proven: bool = False
+    """Whether to keep digests of what is played, from its beginning to the first seek."""
 
 
 async def replaying(reading: Reading, wanted: Wanted, running: Callable[[Station], None]) -> Station:
     """Replay until the end or the stop; the station as it was then. Raises RecordingError, BusError."""
     recording, pipeline = reading.recording, reading.pipeline()
+    if wanted.proven:
+        pipeline.prove()
     async with broker(wanted.broker) as bus:
         found = await asyncio.to_thread(survey, recording, reading.pipeline)
         t0_ns = found.flight.t0_ns

@@ -54,6 +54,7 @@ class SampleFeed:
         skipped = 0
         while self._waited_ns > WAITING_S * 1e9:
             skipped += len(self._waiting.popleft().chunk.data)
+            self._station.pipeline.skipped(self._link)
         if skipped and not self.skipped:
             text = f"{self._link}: the processor does not keep up; samples are recorded, but not all are demodulated"
             self._station.happened(EventKind.LINK, "overload", text, {"link": self._link})
@@ -85,7 +86,7 @@ class SampleFeed:
             self._turned.set()
             batches = await asyncio.to_thread(path.receive, *turn, recorded_to=end)
             self._station.decoded(turn, batches)
-        self._station.decoded((), await asyncio.to_thread(path.finish))
+        self._station.decoded((), await asyncio.to_thread(path.finish), finished=self._link)
         self._through.set()
 
     async def through(self) -> None:

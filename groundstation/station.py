@@ -23,6 +23,7 @@ from groundstation.event import Event, EventKind
 from groundstation.link_health import LinkHealth, LinkState
 from groundstation.operator_requests import answer
 from groundstation.pipeline import Pipeline, Result, by_link
+from groundstation.proving import Proving
 from groundstation.radio_reports import RadioReports
 from groundstation.status import status
 from groundstation.traces import Traces
@@ -99,6 +100,7 @@ class Station:
         self._unsynced = False
         self._alarms_changed = self._events_changed = True
         self._radio_reports = RadioReports(self)
+        self._proving = Proving(self)
 
     def now_ns(self) -> int:
         """Now: the wall clock's time when live, the newest data's time in a replay."""
@@ -130,9 +132,9 @@ class Station:
         self.record(chunks)
         self._made(self.pipeline.receive(*chunks), chunks)
 
-    def decoded(self, chunks: Sequence[Chunk], batches: Sequence[Batch]) -> None:
-        """Go on with batches that a thread has made of chunks, which are recorded."""
-        self._made(self.pipeline.judge(chunks, batches), chunks)
+    def decoded(self, chunks: Sequence[Chunk], batches: Sequence[Batch], *, finished: str = "") -> None:
+        """Go on with batches that a thread has made of chunks, which are recorded, or of the finished link's end."""
+        self._made(self.pipeline.judge(chunks, batches, finished=finished), chunks)
 
     def ended(self, link: str) -> None:
         """Take what a link's framer still holds, now that no more of it will come."""
@@ -153,7 +155,9 @@ class Station:
     def record(self, chunks: list[Chunk]) -> None:
         """Put chunks on disk. A disk that refuses is said once, and live goes on."""
         if self.recorder is None:
+            self.pipeline.recorded(chunks)
             return
+        lost = self.recorder.lost
         try:
             self.recorder.write_many(chunks)
             self._unsynced = True
@@ -163,6 +167,7 @@ class Station:
             if self.recording_problem and not self.recorder.problem:
                 self.recording_problem = ""
                 self.happened(EventKind.RECORDING, "recording", "recording again", {})
+        self.pipeline.recorded(chunks, self.recorder.lost - lost)
 
     def _recording_failed(self, error: RecordingFailed) -> None:
         if not self.recording_problem:
@@ -180,9 +185,13 @@ class Station:
         content = payload.event(event, self.t0_ns)
         self.outbox.event(content)
         self._events_changed = True
+        self.note(RecordedEvent(event.name, event.received_ns, content))
+
+    def note(self, event: RecordedEvent) -> None:
+        """Put an event into the recording, where one can be written."""
         if self.recorder is not None and not self.recording_problem:
             try:
-                self.recorder.event(RecordedEvent(event.name, event.received_ns, content))
+                self.recorder.event(event)
             except RecordingFailed as error:
                 self._recording_failed(error)  # which comes back here once, and records nothing then
 
@@ -309,6 +318,7 @@ class Station:
     async def _finish(self) -> None:
         """Close the recording, say goodbye, and let the outbox empty itself for a moment."""
         if self.recorder is not None:
+            self._proving.end()
             try:
                 self.recorder.close()
             except RecordingFailed as error:
@@ -333,6 +343,7 @@ class Station:
                 self.publish_alarms()
             if tick % TRACE_TICKS == 0 and self.traces.changed:
                 self.outbox.state("traces", self.traces.as_payload(self.session))
+            await self._proving.tick()
             if tick % STATUS_TICKS == 0:
                 self._find_silent()
                 self.publish_status()

@@ -17,7 +17,10 @@ from replay.recording import Damage
 
 
 def summary(pipeline: Pipeline, recording: Path | str, *, damage: Damage | None = None) -> dict[str, Any]:
-    """Counts and events: ``links``, ``packets``, ``events``, ``duration_s`` of data, and the recording's path."""
+    """Counts and events: ``links``, ``packets``, ``events``, ``duration_s`` of data, and the recording's path.
+
+    ``digests`` are those of docs/recordings.md, of all that was decoded; None where none were kept.
+    """
     packets: Counter[str] = Counter()
     links: dict[str, Any] = {}
     for name, path in pipeline.links.items():
@@ -33,6 +36,7 @@ def summary(pipeline: Pipeline, recording: Path | str, *, damage: Damage | None 
         "links": links,
         "packets": {name: count for name, count in packets.items() if count},
         "t0_ns": pipeline.flight.t0_ns,
+        "digests": None if pipeline.digests is None else pipeline.digests.as_dict(),
         "events": [
             {
                 "name": each.name,

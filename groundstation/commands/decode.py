@@ -68,10 +68,13 @@ def run(arguments: argparse.Namespace) -> int:
         if target is None:
             return _list(arguments, reading)
     pipeline = reading.pipeline()
+    if arguments.json:
+        pipeline.prove()
     fresh = {name: path.fork() for name, path in pipeline.links.items()}
     progress = Progress("decoding", reading.recording)
     try:
         for group in blocks(reading.recording.chunks()):
+            pipeline.recorded(group)
             pipeline.receive(*group)
             progress.at(group[-1].received_ns)
         for name in pipeline.links:

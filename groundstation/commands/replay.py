@@ -88,4 +88,6 @@ def _wanted(arguments: argparse.Namespace) -> Any:
     from groundstation.replaying import Wanted  # noqa: PLC0415
 
     stay = arguments.announce >= 0
-    return Wanted(arguments.speed, arguments.begin, arguments.end, arguments.loop, stay, arguments.broker)
+    return Wanted(
+        arguments.speed, arguments.begin, arguments.end, arguments.loop, stay, arguments.broker, arguments.json
+    )
