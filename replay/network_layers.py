@@ -112,11 +112,12 @@ class NetworkLayers:
         total = int.from_bytes(packet[at + 2 : at + 4], "big")
         end = at + total if total >= size else len(packet)  # 0: a segment that the network card was to cut
         flags = int.from_bytes(packet[at + 6 : at + 8], "big")
-        body, addresses, protocol = packet[at + size : end], packet[at + 12 : at + 20], packet[at + 9]
+        addresses, protocol = packet[at + 12 : at + 20], packet[at + 9]
+        body: bytes | None = packet[at + size : end]
         if flags & 0x3FFF:
-            whole = at + size + len(body) >= end
+            whole = len(packet) >= end
             key = (addresses, packet[at + 4 : at + 6] + packet[at + 9 : at + 10])
-            body = self._fragment(key, 8 * (flags & 0x1FFF), bool(flags & 0x2000), body if whole else b"")
+            body = self._fragment(key, 8 * (flags & 0x1FFF), bool(flags & 0x2000), packet[at + size : end] if whole else b"")
         return self._of_interest(protocol, addresses, body)
 
     def _ipv6(self, packet: bytes, at: int) -> Segment | None:
@@ -129,14 +130,15 @@ class NetworkLayers:
         while (protocol in _EXTENSIONS or protocol == _AUTHENTICATION) and at + 8 <= len(packet):
             size = 4 * (packet[at + 1] + 2) if protocol == _AUTHENTICATION else 8 * (packet[at + 1] + 1)
             protocol, at = packet[at], at + size
-        body = packet[at : max(at, end)]
-        if protocol == _FRAGMENT and len(body) >= 8:
-            protocol, place = body[0], int.from_bytes(body[2:4], "big")
-            more, whole = bool(place & 1), at + len(body) >= end
+        body: bytes | None = packet[at : max(at, end)]
+        if protocol == _FRAGMENT and at + 8 <= min(end, len(packet)):
+            protocol, place = packet[at], int.from_bytes(packet[at + 2 : at + 4], "big")
+            piece = packet[at + 8 : end]
             if place & 0xFFF9:
-                body = self._fragment((addresses, body[4:8]), place & 0xFFF8, more, body[8:] if whole else b"")
+                key = (addresses, packet[at + 4 : at + 8])
+                body = self._fragment(key, place & 0xFFF8, bool(place & 1), piece if len(packet) >= end else b"")
             else:
-                body = body[8:]  # a datagram in one fragment (RFC 6946)
+                body = piece  # a datagram in one fragment (RFC 6946)
         return self._of_interest(protocol, addresses, body)
 
     def _of_interest(self, protocol: int, addresses: bytes, body: bytes | None) -> Segment | None:
