@@ -61,6 +61,11 @@ class Record(NamedTuple):
     offset: int
     length: int
 
+    @property
+    def end(self) -> int:
+        """The first byte after it."""
+        return self.offset + self.length
+
 
 def sealed(channel: ChannelRecord) -> ChannelRecord:
     """A channel with a checksum in its metadata, that a damaged name is not taken for a link."""
@@ -82,6 +87,8 @@ class RecordWalk:
         self._damage = damage
         self._growing = growing
         self._damaged_at = -1
+        self.unproven: list[Mark] = []
+        """The marks of blocks whose checksum was wrong: what these hold is given as it stands."""
 
     def read(self, offset: int, size: int) -> bytes:
         """Bytes of the file, fewer where it ends."""
@@ -207,6 +214,7 @@ class RecordWalk:
         size = offset - mark.start
         whole = self._damaged_at < mark.start and size <= BLOCK_BYTES + 2 * MAX_DATA
         if whole and zlib.crc32(self.read(mark.start, size), mark.crc_before) != mark.crc_after:
+            self.unproven.append(mark)
             self._damage.note(
                 f"bytes {mark.start:,} to {offset:,}: wrong checksum; what they hold is given as it stands"
             )

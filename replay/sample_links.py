@@ -106,6 +106,13 @@ class Dataset:
         usual = recording.with_name(f"{recording.stem}.{link}{DATA}")
         return cls(usual if usual.is_file() and not named.is_file() else named, signal)
 
+    def samples(self) -> int:
+        """How many samples are in it; 0 where it is missing."""
+        try:
+            return self.path.stat().st_size // self.signal.size
+        except OSError:
+            return 0
+
 
 @contextmanager
 def reading(datasets: Mapping[int, Dataset]) -> Iterator[Callable[[int, bytes], bytes | None]]:
@@ -118,7 +125,7 @@ def reading(datasets: Mapping[int, Dataset]) -> Iterator[Callable[[int, bytes], 
 
         def read(channel: int, message: bytes) -> bytes | None:
             size = datasets[channel].signal.size
-            first, count = _reference(message)
+            first, count = reference(message)
             if channel not in files or not 0 <= first < 1 << 56 or not 0 <= count * size <= MAX_DATA:
                 return None
             data = pread(files[channel], count * size, first * size)
@@ -127,8 +134,8 @@ def reading(datasets: Mapping[int, Dataset]) -> Iterator[Callable[[int, bytes], 
         yield read
 
 
-def _reference(message: bytes) -> tuple[int, int]:
-    """First sample and count of a message; -1 where it is damaged."""
+def reference(message: bytes) -> tuple[int, int]:
+    """First sample and count that a message refers to; -1 where it is damaged."""
     try:
         told = orjson.loads(message)
     except orjson.JSONDecodeError:

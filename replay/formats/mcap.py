@@ -22,6 +22,7 @@ from replay.recording_contents import (
     RAW_TOPIC,
     RECOVERED,
     SAMPLES_TOPIC,
+    Contents,
     read_contents,
     recognise_header,
 )
@@ -60,6 +61,9 @@ class McapRecording(Recording):
         self.part = Part.of(self._contents.about)
         """Its place where it is one of several files of a recording; None where it is the whole."""
         self._expected: dict[int, int] = {}
+        if self.recovered:
+            told = f"a repaired copy of {self.recovered.get('from')}: {self.recovered.get('lost')}"
+            self._contents.damage.note(told)
         self._begin_damage()
         self._span = self._first_and_last()
 
@@ -84,6 +88,16 @@ class McapRecording(Recording):
     def finished(self) -> bool:
         """Whether it was closed in order; what one that was not lacks (index, summary) is made up for."""
         return self._contents.finished
+
+    @property
+    def contents(self) -> Contents:
+        """What the file says of itself."""
+        return self._contents
+
+    @property
+    def datasets(self) -> Mapping[int, Dataset]:
+        """The files of samples that messages refer to, by their channels."""
+        return self._datasets
 
     @property
     def size(self) -> int:

@@ -1,0 +1,161 @@
+"""Repairs a recording: a finished file beside it with everything whole of it, and what was lost said in it.
+
+Messages keep their channels, numbers, times and bytes, so gaps stay gaps; samples stay where they are. The original is
+only read. The new file has another name until it is whole, and never takes the place of one that is there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import orjson
+
+from protocols.errors import NotARecording, RecordingError, RecordingFailed, RecordingTruncated
+from replay.formats.mcap import McapRecording
+from replay.marked_file import MarkedFile, Metadata, Preamble
+from replay.mcap_records import ChannelRecord
+from replay.parted_recording import PartedRecording
+from replay.record_walk import PROFILE, Message, sealed
+from replay.recorded_links import message
+from replay.recording import open_recording
+from replay.recording_contents import END, RAW_TOPIC, RECOVERED, SAMPLES_TOPIC
+from replay.survey import Survey
+from replay.surveyor import Done, Surveyor, records_of
+from replay.write_lock import being_written
+
+_PIECE_BYTES, _PIECE_NS = 64 * 1024, 250_000_000
+"""Messages written in one go: less than a block, so that blocks are as long as a recorder makes them."""
+_SURVEYED = 0.5
+"""How much of the work is done when a recording is surveyed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What became of a repair."""
+
+    survey: Survey
+    """What was found in the original."""
+    path: Path | None
+    """The repaired recording; None where nothing was wrong, and nothing written."""
+
+
+def recovered_path(path: Path) -> Path:
+    """Where a recording is repaired to, unless told otherwise."""
+    return path.with_name(f"{path.stem}.recovered{path.suffix or '.mcap'}")
+
+
+def recover(path: Path, target: Path | None = None, done: Done = lambda _: None) -> Recovered:
+    """Repair a recording into target, which must not be there; done is told how far it is, and may raise to end it.
+
+    Nothing is written where nothing is wrong. Raises NotARecording where it cannot be read, RecordingTruncated where
+    nothing is left of it, RecordingFailed where nothing can be written; nothing half-written is left in any case.
+    """
+    target = target or recovered_path(path)
+    recording = _opened(path)
+    if being_written(path):
+        raise RecordingError(path, "is still being written; stop the station that does, or wait for its end")
+    found = Surveyor(recording).go(lambda part: done(part * _SURVEYED))
+    if not found.messages:
+        raise RecordingTruncated(path, "nothing was recorded in it, or nothing is left; it cannot be recovered")
+    if found.whole:
+        return Recovered(found, None)
+    part = _claimed(target)
+    file = MarkedFile(part)
+    try:
+        _copy(recording, found, file, lambda part: done(_SURVEYED + part * (1 - _SURVEYED)))
+        file.close()
+        _put(file.path, target)
+    except BaseException:
+        file.abandon()
+        raise
+    return Recovered(found, target)
+
+
+def _opened(path: Path) -> McapRecording:
+    """The recording, when it is one of ours. Raises NotARecording."""
+    recording = open_recording(path)
+    first = recording.parts[0] if isinstance(recording, PartedRecording) else recording
+    if not isinstance(first, McapRecording):
+        raise NotARecording(path, f"a {recording.title}, which is read as it is; only recordings of ours are repaired")
+    return first
+
+
+def _claimed(target: Path) -> Path:
+    """Where to write before it is whole: what a killed repair left there is removed. Raises RecordingFailed."""
+    if target.exists():
+        raise RecordingFailed(target, "is there already; move it away, or name another file")
+    part = target.with_name(target.name + ".part")
+    try:
+        if part.exists():
+            if being_written(part) and part.stat().st_size:
+                raise RecordingFailed(part, "is being written by another repair; wait for its end")
+            part.unlink()
+    except OSError as error:
+        raise RecordingFailed(part, f"is in the way ({error.strerror}); remove it") from None
+    return part
+
+
+def _put(part: Path, target: Path) -> None:
+    """Give a whole file its name, unless that is taken meanwhile. Raises RecordingFailed."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise RecordingFailed(target, "is there already; move it away, or name another file") from None
+    except OSError:  # a filesystem without links
+        with suppress(OSError):
+            part.rename(target)
+            return
+        raise RecordingFailed(target, "cannot be named so; check the folder") from None
+    part.unlink()
+
+
+def _copy(recording: McapRecording, found: Survey, file: MarkedFile, done: Done) -> None:
+    """Write everything whole of a recording. Raises RecordingFailed."""
+    contents = recording.contents
+    links = {number for number, each in contents.channels.items() if each.topic.startswith((RAW_TOPIC, SAMPLES_TOPIC))}
+    channels = [_channel(each, found) for _, each in sorted(contents.channels.items())]
+    schemas = [schema for _, schema in sorted(found.schemas.items())]
+    software = contents.software or contents.about.get("software", "")
+    known = {PROFILE: contents.about, **contents.metadata}
+    begin: list[Metadata] = [(name, values) for name, values in known.items() if name not in (END, RECOVERED)]
+    begin.append((RECOVERED, _told(recording, found)))
+    file.begin(Preamble(software, begin, schemas, channels, list(found.attachments.values())), links)
+    with records_of(recording, done) as (_, items):
+        for item in items:
+            if isinstance(item, list):
+                for piece in _pieces(item):
+                    file.append([(each.channel, each.time_ns, _record(each)) for each in piece])
+    file.finish([(END, contents.metadata[END])] if END in contents.metadata else [])
+    file.sync()
+
+
+def _told(recording: McapRecording, found: Survey) -> dict[str, str]:
+    """What a repaired recording says of its original."""
+    told = {"from": recording.path.name, "lost": found.lost(), "report": orjson.dumps(found.as_dict()).decode()}
+    if recording.recovered:
+        told["before"] = orjson.dumps(dict(recording.recovered)).decode()
+    return told
+
+
+def _channel(channel: ChannelRecord, found: Survey) -> ChannelRecord:
+    """A channel as it was; without its schema where that is lost."""
+    return channel if channel.schema in (0, *found.schemas) else sealed(replace(channel, schema=0))
+
+
+def _record(each: Message) -> bytes:
+    return message(each.channel, each.sequence, each.time_ns, each.data)
+
+
+def _pieces(messages: list[Message]) -> Iterator[list[Message]]:
+    """Messages by so many as are written in one go."""
+    begin = 0
+    for number, each in enumerate(messages):
+        first = messages[begin]
+        if each.end - first.offset > _PIECE_BYTES or abs(each.time_ns - first.time_ns) > _PIECE_NS:
+            yield from filter(None, [messages[begin:number]])
+            begin = number
+    yield messages[begin:]
