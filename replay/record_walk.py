@@ -232,6 +232,7 @@ class RecordWalk:
         if found is None:
             self._damage.note(f"cut off: byte {bad:,} begins a record that is not whole", self._end - bad)
             return self._end
+        self._damaged_at = found - 1
         lost_from = min(start - 1, bad) if found < bad else bad
         self._damage.note(f"bytes {lost_from:,} to {found:,} are no records; read on after them", found - lost_from)
         return found

@@ -148,7 +148,9 @@ class Surveyor:
             self.found.attachments[attachment.name] = attachment
 
     def _note_losses(self) -> None:
-        """Say which of the things that explain a recording are lost."""
+        """Say which of the things that explain a recording are among the bytes lost."""
+        if not self.found.bytes_lost:
+            return
         for name in (CAMPAIGN, DEFINITIONS):
             if name not in self.found.attachments:
                 self.found.notes.append(f"the attachment {name} is lost")
