@@ -192,12 +192,15 @@ def _take(found: Measured, wanted: _Wanted, windows: list[Window], batch: Batch)
 
 
 def _cut(found: Measured, times: Times) -> Iterator[tuple[str, slice | NDArray[np.intp]]]:
-    """The rows that belong to each phase, by the times of the events that begin them."""
+    """The rows that belong to each phase, by the times of the events that begin them.
+
+    An event's own sample still belongs to the phase it ends, so that the apogee is the highest of the ascent.
+    """
     names, begins = found.phase_begins
     if len(names) == 1:
         yield names[0], slice(None)
         return
-    at = np.searchsorted(begins, times, side="right")
+    at = np.searchsorted(begins, times, side="left")
     if at[0] == at[-1] and (at == at[0]).all():
         yield names[at[0]], slice(None)
         return
