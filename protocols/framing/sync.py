@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from protocols.errors import DeclarationError
 from protocols.framer import Framer, hexadecimal
 from protocols.frames import Frames, Spans
+from protocols.overlaps import first_come, within
 
 _MANY = 64
 """Starts in a chunk from which looking at them together in arrays is faster than one by one (measured)."""
@@ -116,13 +117,13 @@ class Sync(Framer):
         whole = ends <= len(block)
         waiting, begins, ends = begins[~whole], begins[whole], ends[whole]
         good = self._good(array, begins, ends)
-        frames = _first_come(begins[good], ends[good])
-        open_ends = waiting[~_within(waiting, *frames)]
+        frames = first_come(begins[good], ends[good])
+        open_ends = waiting[~within(waiting, *frames)]
         done = int(open_ends[0]) if len(open_ends) else -1
         if done >= 0:
             frames = frames[0][frames[0] < done], frames[1][frames[0] < done]
             good |= begins >= done
-        self.ledger.crc_failures += int(np.count_nonzero(~good & ~_within(begins, *frames)))
+        self.ledger.crc_failures += int(np.count_nonzero(~good & ~within(begins, *frames)))
         spans = Spans(array, frames[0] + self.body_offset, frames[1] - self._width)
         delivered = self._enter_spans(spans, frames[1] - frames[0], received_ns)
         if done < 0:
@@ -192,26 +193,6 @@ class Sync(Framer):
                     f"offsets lie after the {len(self.start)} start bytes (check_offset may be 0), length_size is 0 to "
                     f"4, length_endian big or little, maximum at least {self.minimum}; correct it",
                 )
-
-
-def _first_come(begins: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Those that do not begin within an earlier one that is itself kept."""
-    if (begins[1:] >= ends[:-1]).all():
-        return begins, ends
-    kept, free = [], 0
-    for place, (begin, end) in enumerate(zip(begins.tolist(), ends.tolist(), strict=True)):
-        if begin >= free:
-            kept.append(place)
-            free = end
-    return begins[kept], ends[kept]
-
-
-def _within(places: NDArray[np.int64], begins: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which places lie in one of the frames, which do not overlap, bool (n,)."""
-    if not len(begins):
-        return np.zeros(len(places), np.bool_)
-    frame = np.searchsorted(begins, places, "right") - 1
-    return (frame >= 0) & (places < ends[frame])
 
 
 FRAMER = Sync

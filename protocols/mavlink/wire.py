@@ -1,0 +1,131 @@
+"""MAVLink frames on the wire, of versions 1 and 2, and many of them in columns (MAVLink guide, Packet Serialization).
+
+| version | frame |
+| --- | --- |
+| 1 | ``fe``, length, sequence, system, component, message (u8), payload, check |
+| 2 | ``fd``, length, incompatibility and compatibility flags, sequence, system, component, message (u24), payload, |
+|   | check, signature |
+
+Numbers are little-endian. The check is CRC-16/MCRF4XX of all but the first byte, and of the message's CRC_EXTRA, which
+is not sent; the signature, 13 bytes, is there if the flags say so, and the check does not cover it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import repeat
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protocols.coding.crc import crc
+from protocols.frames import rows_at
+from protocols.mavlink.message_set import messages
+
+V1, V2 = 0xFE, 0xFD
+"""What frames begin with."""
+HEADER = {V1: 6, V2: 10}
+"""Bytes before the payload."""
+CHECK = 2
+SIGNATURE = 13
+SIGNED = 0x01
+"""The only incompatibility flag there is: frames with others are to be discarded."""
+_AT_ONCE = 4096
+"""Candidates copied out of a block together: where all bytes begin one, copies of all would be 262 times the block."""
+LONGEST = HEADER[V2] + 255 + CHECK + SIGNATURE
+
+_one = crc("crc-16/mcrf4xx").algorithm.one
+_STEP = np.array([_one(bytes((0xFF ^ low,))) ^ 0xFF for low in range(256)], np.uint16)
+"""What a byte does to the register of the check: found by having it take single bytes from its start, ffff."""
+
+
+@cache
+def known() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """CRC_EXTRA and length of the payload by message, -1 for those there are none; up to one past the largest."""
+    every = messages()
+    extra = np.full(max(every) + 2, -1, np.int64)
+    length = np.full(max(every) + 2, -1, np.int64)
+    for number, message in every.items():
+        extra[number], length[number] = message.crc_extra, message.length
+    return extra, length
+
+
+def check_of(covered: bytes, crc_extra: int) -> bytes:
+    """The check of a frame's bytes between the first and the check."""
+    return _one(covered + bytes((crc_extra,))).to_bytes(CHECK, "little")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Every byte of a block that may begin a frame, in order."""
+
+    begins: NDArray[np.int64]
+    """Where each stands, int64 (n,)."""
+    ends: NDArray[np.int64]
+    """Where the frame ends if it is one: as far as the block has its header."""
+    known_from: NDArray[np.int64]
+    """How many bytes of the block it takes to tell whether it is a frame: its header, or all of it."""
+    ids: NDArray[np.int64]
+    """Its message."""
+    lengths: NDArray[np.int64]
+    """Bytes of its payload as sent."""
+    version_2: NDArray[np.bool_]
+    signed: NDArray[np.bool_]
+    plausible: NDArray[np.bool_]
+    """Its header is there, and of a message that is known."""
+    unknown: NDArray[np.bool_]
+    """Its header is there, and of a message that is not known, so that its check cannot be computed."""
+
+    @classmethod
+    def of(cls, block: bytes) -> Candidates:
+        """Those of a block."""
+        size = len(block)
+        array = np.frombuffer(block + bytes(HEADER[V2]), np.uint8)
+        begins = np.flatnonzero(array - np.uint8(V2) < 2)  # wraps: all but the two are further off
+        heads = rows_at(array, begins, HEADER[V2])
+        version_2 = heads[:, 0] == V2
+        wide = heads[:, 7].astype(np.int64) | heads[:, 8].astype(np.int64) << 8 | heads[:, 9].astype(np.int64) << 16
+        ids = np.where(version_2, wide, heads[:, 5])
+        flags = np.where(version_2, heads[:, 2], np.uint8(0))
+        lengths = heads[:, 1].astype(np.int64)
+        signed = flags == SIGNED
+        head = np.where(version_2, HEADER[V2], HEADER[V1])
+        ends = begins + head + lengths + CHECK + SIGNATURE * signed
+        there = (begins + head <= size) & (flags & ~np.uint8(SIGNED) == 0)
+        extra, _ = known()
+        named = extra[np.minimum(ids, len(extra) - 1)] >= 0
+        plausible = there & named
+        known_from = np.where(plausible, ends, begins + head)
+        return cls(begins, ends, known_from, ids, lengths, version_2, signed, plausible, there & ~named)
+
+    def where(self, chosen: NDArray[np.bool_]) -> Candidates:
+        """Those for which chosen, bool (n,), holds."""
+        return Candidates(*(getattr(self, name)[chosen] for name in self.__slots__))
+
+    def good(self, block: bytes) -> NDArray[np.bool_]:
+        """Whether the check of each is right, bool (n,); all of them are plausible and end within the block."""
+        bodies = self.ends - CHECK - SIGNATURE * self.signed
+        registers = np.empty(len(bodies), np.uint16)
+        begins, ends = (self.begins + 1).tolist(), bodies.tolist()
+        for first in range(0, len(ends), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            registers[some] = [_one(block[begin:end]) for begin, end in zip(begins[some], ends[some], strict=True)]
+        extra, _ = known()
+        checks = registers >> 8 ^ _STEP[(registers ^ extra[self.ids].astype(np.uint16)) & 0xFF]
+        sent = rows_at(np.frombuffer(block, np.uint8), bodies, CHECK)
+        return np.asarray(checks == (sent[:, 0] | sent[:, 1].astype(np.uint16) << 8))
+
+    def bodies(self, block: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Sequence, system, component, message, and the payload in its full length, of each; and their offsets."""
+        _, full = known()
+        sizes = full[self.ids] + 6
+        begins = self.begins + np.where(self.version_2, 4, 2)
+        ends = begins + np.where(self.version_2, 6, 4) + np.minimum(self.lengths, full[self.ids])
+        pieces = [block[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+        for place in np.flatnonzero(~self.version_2).tolist():
+            pieces[place] = pieces[place][:4] + b"\0\0" + pieces[place][4:]
+        joined = b"".join(map(bytes.ljust, pieces, sizes.tolist(), repeat(b"\0")))
+        offsets = np.zeros(len(sizes) + 1, np.int64)
+        np.cumsum(sizes, out=offsets[1:])
+        return np.frombuffer(joined, np.uint8), offsets
