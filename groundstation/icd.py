@@ -16,7 +16,7 @@ from protocols.flight import Above, Below, Condition, Equals, Falls, Flight, Ris
 from protocols.headers import fixed_size
 from protocols.leaf import Leaf
 from protocols.measurement import Band
-from protocols.packet import Key, Vehicle
+from protocols.packet import Key, Pattern, Vehicle
 
 _HEADINGS = ("Place", "Name", "Type", "Unit", "Value", "Limits", "Meaning")
 _LONG = 8
@@ -73,7 +73,8 @@ def _headers(vehicle: Vehicle, decoders: Mapping[str, PacketDecoder], tables: di
         yield f"A frame begins with the {size} bytes of `frame`, once for all packets in it."
     if vehicle.header is not None:
         header = vehicle.header
-        told = [f"Packets are told apart by {' and '.join(f'`header.{path}`' for path in header.keys)}"]
+        fields = " and ".join(f"`header.{path}`" for path in header.keys)
+        told = [f"Packets are told apart by {fields or 'what the key of each says, in this order'}"]
         told += [f"`header.{header.sequence}` counts those of each key and shows gaps"] if header.sequence else []
         if header.length:
             bias = f" {header.length_bias:+d}" if header.length_bias else ""
@@ -213,6 +214,8 @@ def _key(key: Key | None) -> str:
         return f"0x{key:X}"
     if isinstance(key, tuple):
         return ", ".join(map(str, key))
+    if isinstance(key, Pattern):
+        return str(key)
     text = key.decode("latin-1")
     return f"`{text}`" if text.isascii() and text.isprintable() else f"0x{key.hex().upper()}"
 

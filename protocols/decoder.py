@@ -120,9 +120,10 @@ class VehicleDecoder:
         compiled = {} if vehicle.on_demand else dict(self.decoders)
         self.sequences = {name: copy.copy(each.sequence) for name, each in compiled.items() if each.sequence}
         """Counters by packet name, where each type has its own."""
-        self._names: dict[Key | None, str] = {packet.key: packet.name for packet in vehicle.packets}
         self._frame_size = fixed_size(f"{vehicle.name}.frame", vehicle.frame)
-        self._header = HeaderReader(vehicle.name, vehicle.header) if vehicle.header else None
+        self._header = HeaderReader(vehicle.name, vehicle.header, vehicle.packets) if vehicle.header else None
+        identity = self._header.identity if self._header else _no_key
+        self._names: dict[Key | None, str] = {identity(packet): packet.name for packet in vehicle.packets}
         self._codes: dict[str, Any] = dict.fromkeys(self.decoders)
         self.senders: SenderCounts | None = None
         """Counters by sender, where these count all their packets together."""
@@ -131,7 +132,8 @@ class VehicleDecoder:
             if vehicle.header.sequence_of:
                 self.senders = SenderCounts(vehicle.name, vehicle.header, self._header.layout)
         self._several = bool(vehicle.header and vehicle.header.several)
-        self._columnar = not self._frame_size and not self._several
+        self._columnar = not self._frame_size and (self._header is None or self._header.reach == self._header.size)
+        """Whether frames that hold one packet each can be told apart by the columns of their headers."""
         self.packets: dict[str, int] = dict.fromkeys(self.decoders, 0)
         """Packets decoded so far, by type."""
         self.unknown_packets = 0
@@ -151,9 +153,17 @@ class VehicleDecoder:
 
     def decode(self, frames: Frames) -> list[Batch]:
         """The packets in frames: a batch for each type present, in the order the types are declared."""
-        if len(frames) > _FEW and self._columnar:
+        if len(frames) > _FEW and self._columnar and (not self._several or self._one_each(frames)):
             return self._by_columns(frames)
         return self._by_walking(frames) if len(frames) else []
+
+    def _one_each(self, frames: Frames) -> bool:
+        """Whether every frame holds one packet, where it may hold several: by the length in its header."""
+        header, lengths = self._header, frames.lengths
+        if header is None or not header.has_length or int(lengths.min()) < header.size:
+            return False
+        heads = _rows(frames.data, frames.offsets[:-1], header.size)
+        return bool((header.lengths(heads) + header.size == lengths).all())
 
     def _by_columns(self, frames: Frames) -> list[Batch]:
         """Frames that hold one packet each, told apart by the columns of their headers."""
@@ -344,6 +354,10 @@ class VehicleDecoder:
         time = _sum(columns, packet.time, count) if packet.time else None
         valid = np.ones(count, np.bool_) if valid is None else valid
         return Batch(packet.name, self.link, columns, received_ns, valid, time, gaps)
+
+
+def _no_key(packet: Packet) -> Key | None:
+    return packet.key
 
 
 def _rows(data: NDArray[np.uint8], begins: NDArray[np.int64], size: int) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from protocols.errors import DeclarationError
 from protocols.layout import Layout, Rows
 from protocols.leaf import Kind, NoFixedPlace, Place
 from protocols.packet import Header, Key, Packet
+from protocols.patterns import PatternReader
 
 Reader = Callable[[bytes, int], Any]
 """A field's value from a buffer and the header's offset in it."""
@@ -28,8 +29,11 @@ def fixed_size(where: str, declaration: Any) -> int:
 class HeaderReader:
     """A compiled :class:`protocols.packet.Header`."""
 
-    def __init__(self, vehicle: str, header: Header) -> None:
-        """Raises DeclarationError on a layout of no fixed size, or a path that is not in it."""
+    def __init__(self, vehicle: str, header: Header, packets: Sequence[Packet] = ()) -> None:
+        """The packets are needed where their keys are patterns.
+
+        Raises DeclarationError on a layout of no fixed size, or a path that is not in it.
+        """
         self.layout = _layout(f"{vehicle}.header", header.layout)
         self.size = self.layout.size
         self.header = header
@@ -39,8 +43,13 @@ class HeaderReader:
                 raise DeclarationError(f"{vehicle}.header", f"there is no field {path!r}; it has {names}")
         _refuse_unreadable(vehicle, header, self.layout)
         readers = [reader(self.layout.leaves[path].place) for path in header.keys]
+        self.patterns = None if header.keys else PatternReader(vehicle, packets)
         self.key: Reader = readers[0] if isinstance(header.key, str) else _together(readers)
-        """The key of the packet whose header begins at an offset of a buffer."""
+        """The key of the packet whose header begins at an offset of a buffer, as :meth:`identity` gives it."""
+        if self.patterns is not None:
+            self.key = self.patterns.key
+        self.reach = max(self.size, self.patterns.reach if self.patterns else 0)
+        """Bytes from a packet's first that tell its type."""
         self._length = reader(self.layout.leaves[header.length].place) if header.length else None
 
     @property
@@ -52,8 +61,14 @@ class HeaderReader:
         """Bytes of the body, by the header at an offset, negative if it lies; None where the header does not say."""
         return None if self._length is None else int(self._length(data, at)) + self.header.length_bias
 
+    def identity(self, packet: Packet) -> Key | int | None:
+        """What :meth:`key` gives for a packet of that type: its key, or its pattern's number."""
+        return packet.key if self.patterns is None else self.patterns.numbers[packet.key]  # type: ignore[index]
+
     def keys(self, rows: Rows) -> Column:
-        """The keys of packets that begin rows; where several fields are the key, records of int64."""
+        """The keys of packets that begin rows of reach bytes; where several fields are the key, records of int64."""
+        if self.patterns is not None:
+            return self.patterns.keys(rows)
         columns = self.layout.columns(rows)
         if isinstance(self.header.key, str):
             return columns.raw(self.header.key)
@@ -68,6 +83,8 @@ class HeaderReader:
 
     def code(self, packet: Packet) -> Any:
         """A packet type's key, to compare with :meth:`keys`. Raises DeclarationError where no header can hold it."""
+        if self.patterns is not None:
+            return self.identity(packet)
         if isinstance(self.header.key, str):
             return self._code(packet, packet.key, self.header.key)
         if not isinstance(packet.key, tuple) or len(packet.key) != len(self.header.key):

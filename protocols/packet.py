@@ -14,11 +14,47 @@ from typing import Any
 
 from construct import Construct, Struct
 
+from protocols.curve import Curve
 from protocols.errors import DeclarationError
 from protocols.flight import Flight
+from protocols.leaf import Place
 
-Key = int | bytes | tuple[int, ...]
-"""What tells one packet type from another: an APID, a type code, a FOURCC; or several numbers, an address and a type.
+
+@dataclass(frozen=True)
+class Test:
+    """A comparison of one field with a value."""
+
+    __test__ = False  # for pytest, which takes this for one of its own
+
+    name: str
+    """The field, for people."""
+    place: Place
+    """Where it lies from the packet's first byte, headers included: one big-endian number."""
+    operator: str
+    """``== != < <= > >=``"""
+    value: float
+    """What it is compared with."""
+    curve: Curve | None = None
+    """What makes of its counts the value that is compared; None: the counts are."""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.operator} {self.value:g}"
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What fields of a packet have to be for it to be of a type, where not all types are known by the same fields."""
+
+    tests: tuple[Test, ...]
+    """All of them hold; where there are none, any packet fits that fits no type before it."""
+
+    def __str__(self) -> str:
+        return " and ".join(map(str, self.tests)) or "any other"
+
+
+Key = int | bytes | tuple[int, ...] | Pattern
+"""What tells one packet type from another: an APID, a type code, a FOURCC; several numbers, an address and a type; or
+what any fields have to be.
 """
 
 
@@ -29,7 +65,9 @@ class Header:
     layout: Construct[Any, Any]
     """Its declaration; of fixed size."""
     key: str | tuple[str, ...]
-    """Path in layout of the field that tells packet types apart, or of the several that together do."""
+    """Path in layout of the field that tells packet types apart, or of the several that together do; none where the
+    packets' keys are patterns.
+    """
     sequence: str = ""
     """Path in layout of the counter that shows gaps, counted per key; empty: the packets have none here."""
     sequence_of: tuple[str, ...] = ()
