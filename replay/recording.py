@@ -52,6 +52,8 @@ class RecordedLink:
     """What its samples are, for a link of samples; None for one of bytes."""
     declared: Vehicle | None = None
     """Its packets as the file itself declares them, where its format does (TMATS, a log's own formats, a header)."""
+    title: str = ""
+    """What the file says of it, for people: the name of its source, how much there is of it."""
 
 
 @dataclass(slots=True)

@@ -91,7 +91,7 @@ def _recording(path: Path) -> dict[str, Any]:
 
 def _link(link: RecordedLink, size: int) -> str:
     """How a link is read, and of one of samples, what they are."""
-    read = f"{link.vehicle or '?'}, framing {framing_text(link.framing)}"
+    read = f"{f'{link.title}; ' if link.title else ''}{link.vehicle or '?'}, framing {framing_text(link.framing)}"
     if link.signal is None:
         return read
     signal, samples = link.signal, size // link.signal.size
