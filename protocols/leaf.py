@@ -112,10 +112,19 @@ def leaves(declaration: Any) -> tuple[list[Leaf], int]:
     end = _walk(declaration, "", 0, _Region(0, size, swapped=False), found, _Known())
     if end != 8 * size:
         raise NoFixedPlace(f"the declaration says {size} bytes, its parts {end} bits")
+    for leaf in found:
+        if _end(leaf.place) > 8 * size:
+            raise NoFixedPlace(f"{leaf.path}: it looks past the end of the packet")
     named = Counter(leaf.path for leaf in found if leaf.path)
     if len(named) < named.total():
         raise DeclarationError(named.most_common(1)[0][0], "two fields have this name; rename one")
     return found, size
+
+
+def _end(place: Place) -> int:
+    """The bit after a value's last element."""
+    steps = (max(0, (count - 1) * step) for count, step in zip(place.shape, place.strides, strict=True))
+    return place.bit + place.bits + sum(steps)
 
 
 def stored(node: Any, unit: int) -> Place:
@@ -205,7 +214,7 @@ def _walk(node: Any, path: str, bit: int, region: _Region, found: list[Leaf], kn
             return _walk(node.subcon, path, bit, region, found, replace(known, constant=node.value))
         case cs.Default() | cs.Rebuild() | cs.Hex() | cs.HexDump():
             return _walk(node.subcon, path, bit, region, found, known)
-        case cs.Padded() | cs.Aligned() | cs.FixedSized():
+        case cs.Padded() | cs.Aligned() | cs.FixedSized() | cs.Peek():  # a Peek, which takes nothing, sees what follows
             _walk(node.subcon, path, bit, region, found, known)
             return bit + region.unit * _size(node, path)
     if node is cs.Pass or node is cs.Terminated:
