@@ -6,6 +6,7 @@ carry the same packets, it matters which came first, and it must not matter how 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from heapq import merge
@@ -34,7 +35,7 @@ def place_in(chunks: Sequence[Chunk]) -> Place:
         known = first.get(received_ns)
         if known is not None:
             return known
-        before = int(np.searchsorted(times, received_ns)) - 1
+        before = bisect_left(times, received_ns) - 1
         return first[times[before]] if before >= 0 else -1
 
     return place
