@@ -20,6 +20,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from groundstation.event import Event, EventKind
 from groundstation.limits import Crossing
 from protocols.batch import Batch
@@ -80,8 +82,7 @@ class LinkDigest:
     def values(self) -> dict[str, Any]:
         """What was decoded."""
         packets = {name: {"count": each.count, "sha256": each.hexdigest()} for name, each in self._packets.items()}
-        told: dict[str, Any] = {"decoded": self.decoded, "packets": packets}
-        return told | {name: count for name, count in (("lost", self.lost), ("skipped", self.skipped)) if count}
+        return {"decoded": self.decoded, "packets": packets, "lost": self.lost, "skipped": self.skipped}
 
 
 @dataclass(slots=True)
@@ -159,9 +160,11 @@ class Digests:
         return [name for name, each in self.links.items() if each.finished]
 
     def as_dict(self) -> dict[str, Any]:
-        """As recordings hold them and commands tell them, digests as hex."""
+        """As recordings hold them and commands tell them, digests as hex; ``seal`` is one of all the others."""
         links = {name: each.raw() | each.values() for name, each in self.links.items()}
-        return {"links": links, **self.judged.as_dict()}
+        told: dict[str, Any] = {"links": links, **self.judged.as_dict()}
+        seal = hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS))
+        return {"seal": seal.hexdigest(), **told}
 
 
 def _line(*parts: object) -> bytes:
