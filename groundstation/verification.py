@@ -19,6 +19,7 @@ from protocols.errors import RecordingError
 from replay.formats.mcap import McapRecording
 
 LOST = "chunks were decoded that the disk refused: they are not in the file"
+MISSING = "chunks are missing that were recorded"
 SKIPPED = "samples were recorded that the station had no time to decode"
 BYTES, TIMES = "bytes", "times or lengths of chunks"
 """What of a link's chunks may be another."""
@@ -194,4 +195,4 @@ class Verification:
                 link.values.at(checkpoint, [f"{stand.decoded - link.chunks:,} chunks are missing"])
         for checkpoint in self._judged:
             for compared in (self.alarms, self.events):
-                compared.at(checkpoint, ["chunks are missing"], self._order)
+                compared.at(checkpoint, (), self._order or MISSING)

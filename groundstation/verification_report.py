@@ -20,7 +20,7 @@ _LIMITS = ("yellow", "red", "persistence", "persistence_s", "hysteresis", "when"
 
 def report(found: Verification, path: Path) -> dict[str, Any]:
     """All of it; ``verdict`` is equal, differs or unproven."""
-    checkpoints = found.checkpoints
+    checkpoints, damage = found.checkpoints, found.reading.recording.damage
     last = checkpoints[-1] if checkpoints else None
     links = {
         name: {
@@ -49,10 +49,7 @@ def report(found: Verification, path: Path) -> dict[str, Any]:
         "limits_otherwise": _otherwise(found, _LIMITS),
         "seal": last.seal if last else None,
         "digests": found.digests.as_dict(),
-        "damage": {
-            "discarded": found.reading.recording.damage.discarded,
-            "notes": found.reading.recording.damage.notes,
-        },
+        "damage": {"discarded": damage.discarded, "missing": damage.missing, "notes": damage.notes},
     }
     verdicts = [each["verdict"] for each in _compared(told) if each["why"] != ORDER]
     told["verdict"] = DIFFERS if DIFFERS in verdicts else UNPROVEN if UNPROVEN in verdicts or not last else EQUAL
@@ -75,13 +72,14 @@ def lines(told: Mapping[str, Any]) -> list[str]:
     if told["checkpoints"]:
         found += [f"  {what:6s}  {_said(told[what])}" for what in ("alarms", "events")]
         found += _explained(told)
-        found.append(
-            f"  checkpoints: {told['checkpoints']}, the last {_at(told['proven_to'])}; its seal is {told['seal']}"
-        )
+        found.append(f"  checkpoints: {told['checkpoints']:,}, the last {_at(told['proven_to'])}")
+        found.append(f"  seal of the last: {told['seal']}")
     else:
-        found.append(f"  the seal of what it gives now is {told['digests']['seal']}")
+        found.append(f"  seal of what it gives now: {told['digests']['seal']}")
     if told["unreadable_checkpoints"]:
         found.append(f"  {told['unreadable_checkpoints']} checkpoints cannot be read")
+    if told["verdict"] != EQUAL:
+        found += [f"  damage: {note}" for note in told["damage"]["notes"][:5]]
     return found
 
 
