@@ -15,6 +15,7 @@ from groundstation.feed import receive
 from groundstation.link_health import LinkHealth
 from groundstation.pipeline import Pipeline
 from groundstation.station import Setup, Station
+from groundstation.unfinished import repair_unfinished
 from hardware.source import Source, source
 from replay.recorder import Recorder
 from replay.recording import RecordedLink
@@ -70,7 +71,7 @@ async def live(
         with recorder_of(campaign, pipeline) as recorder:
             station = Station(_setup(campaign, pipeline, recorder), bus.address)
             running(station)
-            feeds = [receive(station, each) for each in sources]
+            feeds = [*(receive(station, each) for each in sources), repair_unfinished(station, campaign.directory)]
             await station.run(*feeds, *(each(station, bus) for each in beside), linger=linger)
     return station, str(recorder.places[0][1])  # at which all of it opens
 

@@ -25,6 +25,7 @@ from groundstation.operator_requests import answer
 from groundstation.pipeline import Pipeline, Result, by_link
 from groundstation.proving import Proving
 from groundstation.radio_reports import RadioReports
+from groundstation.recording_watch import RecordingWatch
 from groundstation.status import status
 from groundstation.traces import Traces
 from protocols.batch import Batch
@@ -100,6 +101,7 @@ class Station:
         self._unsynced = False
         self._alarms_changed = self._events_changed = True
         self._radio_reports = RadioReports(self)
+        self.recording = RecordingWatch(self)
         self._proving = Proving(self)
 
     def now_ns(self) -> int:
@@ -189,7 +191,7 @@ class Station:
 
     def note(self, event: RecordedEvent) -> None:
         """Put an event into the recording, where one can be written."""
-        if self.recorder is not None and not self.recording_problem:
+        if self.recorder is not None:
             try:
                 self.recorder.event(event)
             except RecordingFailed as error:
@@ -346,6 +348,7 @@ class Station:
             await self._proving.tick()
             if tick % STATUS_TICKS == 0:
                 self._find_silent()
+                self.recording.tick()
                 self.publish_status()
 
     def _find_silent(self) -> None:
@@ -368,5 +371,6 @@ class Station:
                 try:
                     await asyncio.to_thread(self.recorder.sync)
                 except RecordingFailed as error:
+                    self._unsynced = True
                     self._recording_failed(error)
             await asyncio.sleep(max(0.0, SYNC_S - (time.monotonic() - began)))

@@ -17,7 +17,8 @@ import orjson
 from protocols.errors import NotARecording, RecordingError, RecordingFailed, RecordingTruncated
 from replay.formats.mcap import McapRecording
 from replay.marked_file import MarkedFile, Metadata, Preamble
-from replay.mcap_records import ChannelRecord
+from replay.mcap_parsing import parse_footer
+from replay.mcap_records import TAIL_BYTES, ChannelRecord
 from replay.parted_recording import PartedRecording
 from replay.record_walk import PROFILE, Message, sealed
 from replay.recorded_links import message
@@ -46,6 +47,13 @@ class Recovered:
 def recovered_path(path: Path) -> Path:
     """Where a recording is repaired to, unless told otherwise."""
     return path.with_name(f"{path.stem}.recovered{path.suffix or '.mcap'}")
+
+
+def is_closed(path: Path) -> bool:
+    """Whether a file ends as a recording does that was closed in order. Raises OSError."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        return parse_footer(file.read()) is not None
 
 
 def recover(path: Path, target: Path | None = None, done: Done = lambda _: None) -> Recovered:
