@@ -90,6 +90,11 @@ def segmented(apid: int, count: int, data: bytes, longest: int) -> list[bytes]:
     return [build(apid, count + i, part, flags=flags[i]) for i, part in enumerate(parts)]
 
 
+def packet_size(buffer: bytes, at: int = 0) -> int:
+    """Bytes of the packet whose header lies at an offset of a buffer, by its length field (4.1.3.5.3)."""
+    return (buffer[at + 4] << 8 | buffer[at + 5]) + HEADER_SIZE + 1
+
+
 def space_packets(buffer: bytes) -> NDArray[np.int64]:
     """Where packets that follow each other in a buffer begin, and the end of the last whole one, int64 (n + 1,).
 
