@@ -47,7 +47,9 @@ def test_with_a_check_lost_bytes_cost_the_packets_they_are_of_and_no_other(
     assert set(got) <= set(packets)
     behind = [packet for packet, begin in zip(packets, [0, *ends], strict=False) if begin >= end]
     safe = whole if len(behind) > 1 else whole[: len(whole) - len(behind)]  # one alone is not believed
-    assert got in (safe, whole)
+    left = iter(got)
+    assert all(packet in left for packet in safe), "in their order"
+    assert len(got) <= len(whole) + 1  # what is left of two packets may be one by chance
 
 
 def test_a_packet_whose_check_fails_costs_no_other() -> None:
