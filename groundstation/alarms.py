@@ -8,6 +8,7 @@ number 1 is the first cause (docs/bus.md, ``alarms``).
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -72,6 +73,12 @@ class AlarmTable:
 
     def __len__(self) -> int:
         return len(self._alarms)
+
+    def fork(self) -> AlarmTable:
+        """Another one in the same state, which goes on by itself."""
+        other: AlarmTable = copy.copy(self)
+        other._alarms = {name: copy.copy(alarm) for name, alarm in self._alarms.items()}
+        return other
 
     @property
     def alarms(self) -> list[Alarm]:

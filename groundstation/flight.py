@@ -10,6 +10,7 @@ not.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -71,6 +72,14 @@ class FlightMonitor:
     def t0_ns(self) -> int | None:
         """T-0 in ns; None before it is known."""
         return self.event_times.get(self._t0)
+
+    def fork(self) -> FlightMonitor:
+        """Another one in the same state, which goes on by itself."""
+        other: FlightMonitor = copy.copy(self)
+        other.event_times, other._left = dict(self.event_times), list(self._left)
+        other._phases, other._begins = list(self._phases), list(self._begins)
+        other._watchers = copy.deepcopy(self._watchers)
+        return other
 
     def watch(self, *batches: Batch) -> list[Event]:
         """The events that batches bring, in order.

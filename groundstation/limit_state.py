@@ -11,6 +11,7 @@ operations a batch, whatever its rate.
 
 from __future__ import annotations
 
+import copy
 import math
 import sys
 from collections.abc import Iterator
@@ -211,6 +212,13 @@ class Watch:
         self._detectors = [Detector(level, band, limits) for level, band in self._bands.items()]
         self._active: set[Level] = set()
         self._value, self._worst, self._excess = math.nan, math.nan, -math.inf
+
+    def fork(self) -> Watch:
+        """Another one in the same state, which goes on by itself."""
+        other: Watch = copy.copy(self)
+        other._detectors = [copy.copy(each) for each in self._detectors]
+        other._active = set(self._active)
+        return other
 
     @property
     def idle(self) -> bool:

@@ -7,6 +7,7 @@ in :mod:`groundstation.limit_state`.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,6 +38,12 @@ class LimitMonitor:
                 by_packet.setdefault(name.partition(".")[0], []).append(Watch(name, fields[name].unit, each))
         self._packets = {packet: _PacketLimits(watches) for packet, watches in by_packet.items()}
 
+    def fork(self) -> LimitMonitor:
+        """Another one in the same state, which goes on by itself."""
+        other: LimitMonitor = copy.copy(self)
+        other._packets = {packet: each.fork() for packet, each in self._packets.items()}
+        return other
+
     @property
     def standing(self) -> list[Standing]:
         """What is out of limits now, with its newest and its worst value."""
@@ -66,6 +73,12 @@ class _PacketLimits:
         self._screens: dict[Layout, Screen] = {}  # one for each link that carries the packet
         self.busy: set[int] = set()
         """Those out of limits, or with samples that count towards it."""
+
+    def fork(self) -> _PacketLimits:
+        """Another one in the same state; the screens, which have none, are shared."""
+        other: _PacketLimits = copy.copy(self)
+        other._watches, other.busy = [watch.fork() for watch in self._watches], set(self.busy)
+        return other
 
     @property
     def raised(self) -> list[Watch]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,20 @@ class Traces:
     def of(cls, vehicle: Vehicle) -> Traces:
         """The traces of what a vehicle's flight view shows."""
         return cls(dict.fromkeys((*vehicle.display, *vehicle.plots)))
+
+    @property
+    def points(self) -> int:
+        """How many there are, of all measurements."""
+        return sum(len(trace.times) for trace in self._traces.values())
+
+    def fork(self) -> Traces:
+        """The same up to now, which go on by themselves."""
+        other: Traces = copy.copy(self)
+        other._traces = {
+            name: replace(trace, times=trace.times.copy(), values=trace.values.copy())
+            for name, trace in self._traces.items()
+        }
+        return other
 
     def add(self, batch: Batch) -> None:
         """Take what is due of a batch. Arrays and texts have no trace; invalid packets and NaN leave none."""
