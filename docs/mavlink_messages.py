@@ -10,6 +10,7 @@ import re
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def message_set(folder: Path) -> dict[str, Any]:
     for message in messages:
         for field in message["fields"]:
             field[4] = "" if field[4] in masks else field[4]
-    used = {field[4] for message in messages for field in message["fields"]} - {""}
+    used = {field[4] for message in messages for field in message["fields"]} - {""} | {"MAV_COMPONENT"}
     return {
         "messages": sorted(messages, key=lambda each: each["id"]),
         "enums": {name: {str(value): label for value, label in sorted(enums[name].items())} for name in sorted(used)},
@@ -117,8 +118,12 @@ def _crc_extra(name: str, own: list[ET.Element]) -> int:
 
 
 def _entries(node: ET.Element) -> Iterator[tuple[int, str]]:
-    """Values and labels of an enumeration, without the prefix that all of them share with its name."""
+    """Values and labels of an enumeration, without its name before them, or without what they share instead."""
     prefix = f"{node.get('name')}_"
+    names = [str(each.get("name")) for each in node.findall("entry")]
+    if not names[0].startswith(prefix) and len(names) > 1:
+        prefix = commonprefix(names)  # noqa: RUF071 of texts, not of paths
+        prefix = prefix[: prefix.rfind("_") + 1]
     value = -1
     for each in node.findall("entry"):
         value = _value(each.get("value"), value + 1)
