@@ -62,6 +62,12 @@ class Campaign:
         """The campaign's name."""
         return self.file.campaign.name
 
+    @property
+    def vehicle_named(self) -> str:
+        """The vehicle it names: a name, or the whole path of a file."""
+        name = self.file.campaign.vehicle
+        return str((self.path.parent / name).resolve()) if name.endswith(".py") else name
+
     def signal(self, link: str) -> Signal | None:
         """What the samples of a link are; None for one of bytes. Raises SourceUnavailable where a file is away now."""
         if link not in self._signals:

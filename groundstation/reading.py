@@ -45,7 +45,11 @@ def read(path: Path | str, campaign: Path | str | None = None) -> Reading:
     Raises RecordingError, CampaignError.
     """
     recording = open_recording(path)
-    chosen = Campaign.load(campaign) if campaign else _inside(recording)
+    return read_by(recording, Campaign.load(campaign) if campaign else _inside(recording))
+
+
+def read_by(recording: Recording, chosen: Campaign | None) -> Reading:
+    """An open recording by a campaign, or by what its format says. Raises RecordingError."""
     links = recording.links
     framings = {name: _framing(recording, name, link, chosen) for name, link in links.items()}
     declared = {name: link.declared for name, link in links.items() if link.declared is not None}
