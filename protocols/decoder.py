@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from protocols.batch import Batch, Column, Field
 from protocols.errors import DeclarationError
-from protocols.frames import Frames, rows_at
+from protocols.frames import Frames, distinct, rows_at
 from protocols.headers import HeaderReader, fixed_size
 from protocols.layout import Layout, Rows, field_of
 from protocols.leaf import Kind, NoFixedPlace
@@ -225,7 +225,7 @@ class VehicleDecoder:
         """Types that may be among keys, in the order declared."""
         if len(self._codes) <= _FEW_TYPES or keys.dtype.kind not in "iu":
             return self._codes
-        found = {self._names.get(key) for key in np.unique(keys).tolist()}
+        found = {self._names.get(key) for key in distinct(keys).tolist()}
         return [name for name in self._codes if name in found]
 
     def _gaps(self, heads: Rows, every: NDArray[np.bool_]) -> NDArray[np.int64] | None:

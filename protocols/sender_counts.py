@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocols.errors import DeclarationError
+from protocols.frames import distinct
 from protocols.headers import reader
 from protocols.layout import Layout, Rows
 from protocols.leaf import Kind
@@ -58,7 +59,7 @@ class SenderCounts:
         for bits, path in zip(self._bits, self._paths, strict=True):
             senders = senders << bits | columns.raw(path).astype(np.int64) & (1 << bits) - 1
         gaps = np.zeros(len(heads), np.int64)
-        for sender in np.unique(senders).tolist():
+        for sender in distinct(senders).tolist():
             own = senders == sender
             gaps[own] = self._counter(sender).gaps_before(counts[own])
         return gaps
