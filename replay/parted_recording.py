@@ -151,8 +151,8 @@ def _following(first: McapRecording) -> tuple[list[McapRecording], list[str]]:
     base, unread = base_name(first.path), []
     found: dict[int, McapRecording] = {}
     for path in sorted(first.path.parent.glob(f"{escape(base)}-part*.mcap")) if base else []:
-        if path == first.path or base_name(path) != base:
-            continue
+        if path == first.path or base_name(path) != base or not path.stat().st_size:
+            continue  # an empty one was just made when its writer was killed
         try:
             other = McapRecording(path)
         except RecordingError as error:
