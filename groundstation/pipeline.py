@@ -20,6 +20,7 @@ from groundstation.digests import Digests
 from groundstation.event import Event, EventKind
 from groundstation.flight import FlightMonitor
 from groundstation.limits import Crossing, LimitMonitor, Limits
+from groundstation.measurements import Measurements
 from protocols.batch import Batch, Field
 from protocols.chunk import Chunk
 from protocols.decoder import VehicleDecoder
@@ -119,7 +120,7 @@ class Pipeline:
         self.links = {name: LinkPath(name, own.get(name, vehicle), framing) for name, framing in framings.items()}
         self.vehicles = _distinct([vehicle, *own.values()])
         """The vehicle first, then what else is declared."""
-        self.fields = {name: each for one in self.vehicles for name, each in measurements(one).items()}
+        self.fields = Measurements(self.vehicles)
         self.limits = effective_limits(self.fields, overrides or {})
         self.limit_monitor = LimitMonitor(self.fields, self.limits)
         self.flight = FlightMonitor(vehicle.flight)
@@ -228,16 +229,17 @@ def blocks(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
         yield group
 
 
-def measurements(vehicle: Vehicle) -> dict[str, Field]:
+def measurements(vehicle: Vehicle) -> Measurements:
     """Every measurement of a vehicle by its full name, ``packet.path``. Raises DeclarationError."""
-    decoders = VehicleDecoder(vehicle, "").decoders
-    return {f"{name}.{path}": each for name, decoder in decoders.items() for path, each in decoder.fields.items()}
+    return Measurements([vehicle])
 
 
 def effective_limits(fields: Mapping[str, Field], overrides: Mapping[str, LimitTable]) -> dict[str, Limits]:
     """The limits that hold, by full name: the declaration's, with what the campaign says instead."""
     found = {}
-    for name, told in fields.items():
+    limited = fields.limited() if isinstance(fields, Measurements) else fields
+    for name in dict.fromkeys([*limited, *(name for name in overrides if name in fields)]):
+        told = fields[name]
         limits = Limits(told.yellow, told.red, told.persistence, told.persistence_s, told.hysteresis, told.when)
         if name in overrides:
             given = overrides[name].model_dump(exclude_unset=True)
