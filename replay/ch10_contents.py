@@ -88,18 +88,20 @@ class _Survey:
     def setup(self) -> None:
         """Read the setup record, in one packet or several at the beginning, and the first good time packet."""
         file, text = PacketFile(self._descriptor, Damage(), sparse=True), b""
-        contents, xml = self.contents, False
+        contents, xml, read = self.contents, False, -1
         for header, at in file.packets(lambda header: header.kind in (TMATS, TIME_1, TIME_2)):
             body = file.data[at + header.begin : at + header.begin + header.data_length]
             if header.kind == TMATS and len(text) + len(body) <= LARGEST_TEXT:
                 xml = xml or bool(int.from_bytes(body[:4], "little") & _XML)
                 text += body[4:]
             elif header.kind in (TIME_1, TIME_2) and file.sound(header):
-                contents.tmats = parse_tmats(text.decode("utf-8", "replace"))
+                if read < len(text):
+                    contents.tmats, read = parse_tmats(text.decode("utf-8", "replace")), len(text)
                 contents.clock = RecorderClock(contents.tmats.year)
                 if contents.clock.follow(header, body):
                     break
-        contents.tmats = parse_tmats(text.decode("utf-8", "replace"))
+        if read < len(text):
+            contents.tmats = parse_tmats(text.decode("utf-8", "replace"))
         if xml:
             contents.assumed.append("its setup record is XML, which is not read: channels have no names")
 

@@ -292,13 +292,12 @@ def can(packet: Packet) -> tuple[Records, int]:
 
 def time(packet: Packet) -> tuple[Records, int]:
     """A time packet's channel-specific data word (11.2.3); of network time the format is left NONE."""
-    word, made = packet.word(), np.zeros(1, _TIME)
-    network = packet.header.kind & 7 == 2
-    made["time"] = packet.time_ns
-    made["source"] = 1 if network else word & 15
-    made["format"] = 15 if network else word >> 4 & 15
-    made["leap_year"], made["dated"] = word >> 8 & 1, network or word >> 9 & 1
-    made["generator"] = 0 if network else word >> 12 & 15
+    word, network = packet.word(), packet.header.kind & 7 == 2
+    if network:
+        source, form, dated, generator = 1, 15, 1, 0
+    else:
+        source, form, dated, generator = word & 15, word >> 4 & 15, word >> 9 & 1, word >> 12 & 15
+    made = np.array([(packet.time_ns, source, form, word >> 8 & 1, dated, generator)], _TIME)
     return made, packet.end - packet.begin
 
 

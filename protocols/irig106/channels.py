@@ -44,10 +44,9 @@ _KINDS = {
     0x60: "parallel",
     0x68: "ethernet",
     0x70: "tspi",
-    0x78: "can",
 }
 """By the type's group of eight (table 11-4)."""
-_SPECIAL = {0x02: "event", 0x1A: "16pp194", 0x69: "arinc664", 0x79: "fibre"}
+_SPECIAL = {0x02: "event", 0x1A: "16pp194", 0x69: "arinc664", 0x78: "can", 0x79: "fibre", 0x7A: "fibre"}
 _STREAMS: dict[int, Callable[[Packet], Delivered]] = {
     0x30: Messages(),
     0x40: transport,

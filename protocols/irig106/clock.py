@@ -24,7 +24,7 @@ _DAYS = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 """Days of a common year before each month."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TimeOfYear:
     """What a time packet says."""
 
@@ -87,23 +87,20 @@ def time_of(kind: int, body: bytes) -> TimeOfYear | None:
         return _network_time(body)
     if len(body) < 10 or body[0] >> 4 == 0xF:
         return None
-    hundredths, tenths, second, ten_seconds = _digits(body, 4)
-    minute, ten_minutes, hour, ten_hours = _digits(body, 6)
-    day, ten_days, third, fourth = _digits(body, 8)
-    if max(hundredths, tenths, second, minute, hour, day, ten_days) > 9:
+    word, hours, days = body[4] | body[5] << 8, body[6] | body[7] << 8, body[8] | body[9] << 8
+    digits = f"{word:04x}{hours:04x}{days & 0xFF:02x}"
+    if not digits.isdecimal():
         return None
-    of_day = (ten_hours * 10 + hour) * 3600 + (ten_minutes * 10 + minute) * 60 + ten_seconds * 10 + second
-    ns = of_day * _SECOND_NS + (tenths * 10 + hundredths) * 10_000_000
+    of_day = int(digits[4:6]) * 3600 + int(digits[6:8]) * 60 + int(digits[:2])
+    ns = of_day * _SECOND_NS + int(digits[2:4]) * 10_000_000
     if of_day > _DAY_S:
         return None
-    if not body[1] & 0x02:  # day of the year
-        number = third * 100 + ten_days * 10 + day  # some recorders count from 0
+    number, upper = int(digits[8:]), days >> 8
+    if not body[1] & 0x02:  # day of the year; some recorders count from 0
+        number += (upper & 15) * 100
         return TimeOfYear(0, number, ns, bool(body[1] & 0x01)) if number <= 366 else None
-    if len(body) < 12:
-        return None
-    year, ten_years, hundred_years, thousand_years = _digits(body, 10)
-    month, number = fourth * 10 + third, ten_days * 10 + day
-    whole = thousand_years * 1000 + hundred_years * 100 + ten_years * 10 + year
+    year, month = f"{body[10] | body[11] << 8:04x}" if len(body) >= 12 else "", (upper >> 4) * 10 + (upper & 15)
+    whole = int(year) if year.isdecimal() else 0
     if not (1970 <= whole <= 2200 and 1 <= month <= 12 and 1 <= number <= 31):
         return None
     leap = whole % 4 == 0 and (whole % 100 != 0 or whole % 400 == 0)
@@ -127,11 +124,6 @@ def _of_1970(ns: int) -> TimeOfYear | None:
     """A time in ns UTC as days of 1970, of which there may be many; None where no recorder can have been."""
     day, rest = divmod(ns, _DAY_S * _SECOND_NS)
     return TimeOfYear(1970, day + 1, rest, leap=False) if 0 <= day <= 84_000 else None
-
-
-def _digits(body: bytes, at: int) -> tuple[int, int, int, int]:
-    """The four digits of a word, lowest first."""
-    return body[at] & 15, body[at] >> 4, body[at + 1] & 15, body[at + 1] >> 4
 
 
 def _ns_of(year: int, told: TimeOfYear) -> int:

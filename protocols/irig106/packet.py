@@ -34,7 +34,7 @@ _BELIEVED_NS = 60_000_000_000
 _IEEE_1588, _ERTC = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Header:
     """What a packet says of itself."""
 
@@ -64,7 +64,7 @@ class Header:
         return _CHECKED[self.flags & 3]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Packet:
     """A whole packet with its time."""
 

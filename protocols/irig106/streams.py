@@ -21,7 +21,7 @@ TRANSPORT_BYTES = 188
 _STAMP = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delivered:
     """What a packet brought."""
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 LARGEST_TEXT = 1 << 24
 _DATE = re.compile(r"(\d\d)-(\d\d)-((?:19|20)\d\d)\b")
 r"""MM-DD-YYYY, as R-x\RI4 has it (table 9-4)."""
+_STATEMENT = re.compile(r"\s*([^:;]*):\s*([^;]*)")
+_UNENDED = re.compile(r"\n(?=[A-Z](?:-\d+)?\\[^:\n]*:)")
+"""Where a statement begins though the one before was not ended, as in records found in the field."""
 _NUMBERED = re.compile(r"R-(\d+)\\TK1-(\d+)")
 
 
@@ -127,13 +130,14 @@ class Tmats:
 def parse_tmats(text: str) -> Tmats:
     """The setup record in a text; what is none in it is passed over."""
     attributes: dict[str, str] = {}
-    for statement in text.split(";"):
-        code, colon, value = statement.partition(":")
-        if colon:
-            attributes.setdefault(code.strip().upper(), value.strip())
+    for code, value in _STATEMENT.findall(text):
+        kept, *more = _UNENDED.split(value) if "\n" in value else (value,)
+        attributes.setdefault(code.rstrip().upper(), kept.rstrip())
+        for next_code, _, next_value in (each.partition(":") for each in more):
+            attributes.setdefault(next_code.rstrip().upper(), next_value.strip())
     channels: dict[int, TmatsChannel] = {}
     for code, value in attributes.items():
-        found = _NUMBERED.fullmatch(code)
+        found = _NUMBERED.fullmatch(code) if "\\TK1-" in code else None
         if found is not None and value.isascii() and value.isdigit() and len(value) < 6:
             name, kind = (attributes.get(f"R-{found[1]}\\{what}-{found[2]}", "") for what in ("DSI", "CDT"))
             channels.setdefault(int(value), TmatsChannel(name, kind, found[1], found[2]))

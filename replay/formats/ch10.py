@@ -8,7 +8,6 @@ time of each message, so that a campaign decodes it as it would live. Messages o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
@@ -19,13 +18,10 @@ from protocols.chunk import Chunk
 from protocols.errors import NotARecording
 from protocols.irig106.channels import NOT_DELIVERED
 from protocols.irig106.clock import TIME_1, TIME_2, RecorderClock
-from protocols.irig106.packet import Header, Packet, find_header, parse_header
+from protocols.irig106.packet import Header, Packet, parse_header
 from replay.ch10_contents import Contents, read_contents
 from replay.ch10_packets import PacketFile
 from replay.recording import Damage, RecordedEvent, RecordedLink, Recording, TimeBase
-
-_LOOKED_AT = 1 << 24
-"""Bytes in which a packet has to begin."""
 
 
 class Chapter10(Recording):
@@ -43,12 +39,12 @@ class Chapter10(Recording):
         """Bytes of headers, filler, checksums, index and setup record: file size = carried + overhead + discarded."""
         try:
             with self._open() as descriptor:
-                if find_header(os.pread(descriptor, _LOOKED_AT, 0), 0) < 0:
-                    raise NotARecording(path, "no Chapter 10 packet begins in it; check whether it is another format")
                 self._contents = read_contents(descriptor)
         except OSError as error:
             problem = f"cannot be read ({error.strerror}); check the file and its disk"
             raise NotARecording(path, problem) from None
+        if not self._contents.packets:
+            raise NotARecording(path, "there is no Chapter 10 packet in it; check whether it is of another format")
         self.time_base = TimeBase.UTC if self._contents.clock.reference else TimeBase.VEHICLE
         self.assumed = tuple(self._contents.assumed)
         self._links = {
