@@ -38,6 +38,16 @@ class Episode:
     unit: str
     end_ns: int | None = None
     """The sample that was back inside; None: it lasts to the end."""
+    red_ns: int | None = None
+    """The first sample of those that made it red; None: it never was."""
+    was_red_ns: int = 0
+    """How long it was red, to the last time it eased."""
+    red_since_ns: int | None = None
+    """Since when it is red; None where it is not, or is over."""
+
+    def red_for(self, last_ns: int) -> int:
+        """How long it was red, in ns."""
+        return self.was_red_ns + (last_ns - self.red_since_ns if self.red_since_ns is not None else 0)
 
     def until(self, last_ns: int) -> int:
         """Its end, or the recording's."""
@@ -62,6 +72,7 @@ class AlarmHistory:
                     self._begin(crossing)
                 continue
             episode.worst = crossing.worst
+            self._redden(episode, crossing)
             if crossing.level > episode.level:
                 episode.level, episode.limit = crossing.level, crossing.limit
             if crossing.level is Level.NOMINAL:
@@ -74,10 +85,21 @@ class AlarmHistory:
             if each.measurement in self._open:
                 self._open[each.measurement].worst = each.worst
 
+    @staticmethod
+    def _redden(episode: Episode, crossing: Crossing) -> None:
+        """Keep account of how long it is red."""
+        if crossing.level is Level.RED:
+            episode.red_since_ns = crossing.since_ns
+            episode.red_ns = crossing.since_ns if episode.red_ns is None else episode.red_ns
+        elif episode.red_since_ns is not None:
+            episode.was_red_ns += crossing.received_ns - episode.red_since_ns
+            episode.red_since_ns = None
+
     def _begin(self, crossing: Crossing) -> None:
         self.count += 1
         times, limit = (crossing.since_ns, crossing.received_ns), crossing.limit
         made = Episode(crossing.measurement, self.count, *times, crossing.level, limit, crossing.worst, crossing.unit)
+        self._redden(made, crossing)
         self._open[crossing.measurement] = made
         if len(self.episodes) < MOST:
             self.episodes.append(made)
@@ -177,7 +199,8 @@ def _by_measurement(episodes: Iterable[Episode]) -> Mapping[str, Sequence[Episod
 
 def _shown(episode: Episode) -> tuple[object, ...]:
     """What makes two alarms the same to who watches."""
-    return episode.level, episode.since_ns, episode.raised_ns, episode.end_ns, episode.worst
+    times = episode.since_ns, episode.raised_ns, episode.end_ns, episode.red_ns, episode.was_red_ns
+    return episode.level, *times, episode.worst
 
 
 def _alike(a: Reading, b: Reading) -> bool:

@@ -21,6 +21,7 @@ def report(found: Comparison, path: Path) -> dict[str, Any]:
     return {
         "recording": printable(path),
         "decoded_once": found.decoded_once,
+        "packets": {"a": _packets(a), "b": _packets(a if found.decoded_once else b)},
         "a": _side(a),
         "b": _side(b),
         "same": found.same,
@@ -38,6 +39,8 @@ def lines(told: Mapping[str, Any]) -> list[str]:
     names = {"a": told["a"]["name"], "b": told["b"]["name"]}
     found = [f"{told['recording']}: A is {names['a']}, {told['a']['alarms']:,} alarms"]
     found.append(f"{' ' * len(told['recording'])}  B is {names['b']}, {told['b']['alarms']:,} alarms")
+    strange = [key for key in "ab" if not told["packets"][key]]
+    found += [f"nothing in it is a packet of {told[key]['vehicle']}, by which {key.upper()} is read" for key in strange]
     for key, other in (("a", "B"), ("b", "A")):
         only = told[f"only_{key}"]
         found.append(f"under {key.upper()} and not under {other}: {len(only) or 'nothing'}")
@@ -56,7 +59,13 @@ def lines(told: Mapping[str, Any]) -> list[str]:
 
 
 def _side(side: Side) -> dict[str, Any]:
-    return {"name": side.name, "alarms": side.history.count, "t0_ns": side.pipeline.flight.t0_ns}
+    pipeline = side.pipeline
+    told = {"name": side.name, "vehicle": pipeline.vehicle.name, "alarms": side.history.count}
+    return told | {"t0_ns": pipeline.flight.t0_ns}
+
+
+def _packets(side: Side) -> int:
+    return sum(sum(path.decoder.packets.values()) for path in side.pipeline.links.values())
 
 
 def _episode(found: Comparison, side: Side, episode: Episode) -> dict[str, Any]:
@@ -71,6 +80,8 @@ def _episode(found: Comparison, side: Side, episode: Episode) -> dict[str, Any]:
         "raised_after_s": (episode.raised_ns - episode.since_ns) / 1e9,
         "lasts_s": (episode.until(found.last_ns) - episode.since_ns) / 1e9,
         "to_the_end": end_ns is None,
+        "red_after_s": None if episode.red_ns is None else (episode.red_ns - episode.since_ns) / 1e9,
+        "red_for_s": episode.red_for(found.last_ns) / 1e9,
         "worst": episode.worst if math.isfinite(episode.worst) else None,
         "unit": episode.unit,
         "limit": episode.limit,
@@ -102,6 +113,8 @@ def _said(told: Mapping[str, Any]) -> str:
     at = told["mission_time"]
     when = f"T{at:+.2f} s" if at is not None else f"{told['seconds']:.2f} s"
     lasts = f"{told['lasts_s']:.2f} s{' to the end' if told['to_the_end'] else ''}"
+    if told["red_after_s"]:
+        lasts += f", red after {told['red_after_s']:.2f} s for {told['red_for_s']:.2f} s"
     worst = "infinite" if told["worst"] is None else f"{told['worst']:g}"
     value = f"worst {worst} {told['unit']}".rstrip()
     return f"#{told['number']} {told['level']} {told['measurement']} at {when} for {lasts}, {value}, {told['limit']}"

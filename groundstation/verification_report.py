@@ -33,7 +33,7 @@ def report(found: Verification, path: Path) -> dict[str, Any]:
         }
         for name in found.raw
     }
-    told = {
+    told: dict[str, Any] = {
         "recording": printable(path),
         "verdict": UNPROVEN,
         "why": _why(found),
@@ -45,14 +45,18 @@ def report(found: Verification, path: Path) -> dict[str, Any]:
         "alarms": _told(found, found.alarms),
         "events": _told(found, found.events),
         "software": {"recorded": dict(last.software) if last else {}, "here": software()},
-        "declared_otherwise": _otherwise(found, _DECLARED),
-        "limits_otherwise": _otherwise(found, _LIMITS),
+        "declared_otherwise": [],
+        "limits_otherwise": [],
         "seal": last.seal if last else None,
         "digests": found.digests.as_dict(),
         "damage": {"discarded": damage.discarded, "missing": damage.missing, "notes": damage.notes},
     }
     verdicts = [each["verdict"] for each in _compared(told) if each["why"] != ORDER]
-    told["verdict"] = DIFFERS if DIFFERS in verdicts else UNPROVEN if UNPROVEN in verdicts or not last else EQUAL
+    if DIFFERS in verdicts:
+        told["verdict"] = DIFFERS
+        told["declared_otherwise"], told["limits_otherwise"] = _otherwise(found, _DECLARED), _otherwise(found, _LIMITS)
+    elif last is not None and UNPROVEN not in verdicts:
+        told["verdict"] = EQUAL
     return told
 
 
