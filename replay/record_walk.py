@@ -89,6 +89,10 @@ class RecordWalk:
         self._damaged_at = -1
         self.unproven: list[Mark] = []
         """The marks of blocks whose checksum was wrong: what these hold is given as it stands."""
+        self.unchecked: list[tuple[int, int]] = []
+        """Bytes before ``checked_to`` that no checksum has proven: of such blocks, and of those with damage in them."""
+        self.checked_to = 0
+        """Where the last block ends, with its mark, whose checksum was right."""
 
     def read(self, offset: int, size: int) -> bytes:
         """Bytes of the file, fewer where it ends."""
@@ -218,6 +222,10 @@ class RecordWalk:
             self._damage.note(
                 f"bytes {mark.start:,} to {offset:,}: wrong checksum; what they hold is given as it stands"
             )
+        elif whole:
+            if mark.start > self.checked_to:
+                self.unchecked.append((self.checked_to, mark.start))
+            self.checked_to = mark.end
         return True
 
     def _search(self, start: int, bad: int) -> int:

@@ -19,11 +19,10 @@ from replay.formats.mcap import McapRecording
 from replay.marked_file import MarkedFile, Metadata, Preamble
 from replay.mcap_parsing import parse_footer
 from replay.mcap_records import TAIL_BYTES, ChannelRecord
-from replay.parted_recording import PartedRecording
 from replay.record_walk import PROFILE, Message, sealed
 from replay.recorded_links import message
-from replay.recording import HEAD_BYTES, open_recording
-from replay.recording_contents import END, RAW_TOPIC, RECOVERED, SAMPLES_TOPIC, recognise_header
+from replay.recording import open_recording
+from replay.recording_contents import END, RAW_TOPIC, RECOVERED, SAMPLES_TOPIC
 from replay.survey import Survey
 from replay.surveyor import Done, Surveyor, records_of
 from replay.write_lock import being_written
@@ -85,18 +84,16 @@ def recover(path: Path, target: Path | None = None, done: Done = lambda _: None)
 
 def _opened(path: Path) -> McapRecording:
     """The recording, when it is one of ours. Raises NotARecording."""
+    if not path.is_file():
+        raise NotARecording(path, "is no file; name one")
     try:
-        with path.open("rb") as file:
-            ours = recognise_header(file.read(HEAD_BYTES))
-    except OSError:
-        ours = False
-    if ours:
         return McapRecording(path)
-    recording = open_recording(path)  # also one of ours whose header is damaged, and whatever else there is
-    first = recording.parts[0] if isinstance(recording, PartedRecording) else recording
-    if not isinstance(first, McapRecording):
-        raise NotARecording(path, f"a {recording.title}, which is read as it is; only recordings of ours are repaired")
-    return first
+    except NotARecording as error:
+        try:
+            title = open_recording(path).title
+        except NotARecording:
+            raise error from None
+        raise NotARecording(path, f"a {title}, which is read as it is; only recordings of ours are repaired") from None
 
 
 def _claimed(target: Path) -> Path:

@@ -66,6 +66,8 @@ class Survey:
     gaps: list[Gap] = field(default_factory=list)
     unproven: list[Mark] = field(default_factory=list)
     """The marks of blocks whose checksum is wrong: messages are told apart there, but some bytes are not as written."""
+    unchecked: list[tuple[int, int]] = field(default_factory=list)
+    """Bytes that no checksum proves: such blocks, those with holes, and what came after the last mark."""
     without_samples: dict[str, int] = field(default_factory=dict)
     """By topic: messages that refer to samples which are not beside the file."""
     notes: list[str] = field(default_factory=list)
@@ -93,6 +95,7 @@ class Survey:
                 {"begin": mark.start, "end": mark.offset, "first_ns": mark.first_ns, "last_ns": mark.last_ns}
                 for mark in self.unproven
             ],
+            "unchecked": self.unchecked,
             "without_samples": self.without_samples,
             "notes": self.notes,
         }
@@ -108,7 +111,9 @@ class Survey:
             else "",
             f"{_counted(without, 'message')} without samples" if without else "",
         ]
-        return "; ".join([*filter(None, said), *self.notes]) or "nothing lost"
+        unchecked = sum(end - begin for begin, end in self.unchecked)
+        told = [*filter(None, said), *self.notes] or ["nothing lost"]
+        return "; ".join([*told, f"{_counted(unchecked, 'byte')} without a checksum"] if unchecked else told)
 
     def lines(self) -> list[str]:
         """What is lost and where, for people."""

@@ -48,6 +48,7 @@ class Surveyor:
         self._known = recording.part.sequences if recording.part else {}
         self._last_ns: int | None = None
         self._at = len(MAGIC)
+        self._messages_to = 0
         self._waiting: list[Hole] = []
         self.found = Survey(recording.size, recording.finished)
 
@@ -69,7 +70,9 @@ class Surveyor:
                 else:
                     self._keep(walk, item)
                     end = self._at if item.opcode == Opcode.DATA_END else end
-            found.unproven = walk.unproven
+            found.unproven, found.unchecked = walk.unproven, walk.unchecked
+            if self._messages_to > walk.checked_to:
+                found.unchecked.append((walk.checked_to, self._messages_to))
         if end > self._at:
             self._hole(end)
         self._end_holes(None)
@@ -92,6 +95,7 @@ class Surveyor:
 
     def _take(self, messages: list[Message]) -> None:
         """Count messages, and what is missing between them."""
+        self._messages_to = messages[-1].end
         channels, counts = self._contents.channels, self.found.messages
         for message in messages:
             number, topic = message.channel, channels[message.channel].topic
