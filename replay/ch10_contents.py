@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass, field
 
 from protocols.irig106.bus_records import event
-from protocols.irig106.channels import EVENTS, NOT_DELIVERED, TMATS, UART, Channel, channel_of, kind_of
+from protocols.irig106.channels import EVENTS, NOT_DELIVERED, TMATS, UART, UART_MESSAGES, Channel, channel_of, kind_of
 from protocols.irig106.clock import TIME_1, TIME_2, RecorderClock
 from protocols.irig106.packet import Header, Packet
 from protocols.irig106.tmats import LARGEST_TEXT, Tmats, parse_tmats
@@ -140,8 +140,7 @@ class _Survey:
         if key not in contents.channels:
             contents.channels[key] = channel_of(packet, contents.tmats)
         if header.kind == UART:
-            pieces = contents.channels[key].deliver(packet).pieces
-            self._subchannels.setdefault(key, set()).update(sub for sub, _, _ in pieces)
+            self._subchannels.setdefault(key, set()).update(UART_MESSAGES.subchannels(packet))
         elif header.kind == EVENTS and len(contents.events) < EVENTS_KEPT:
             records, _ = event(packet)
             contents.events += [self._event(int(each["number"]), int(each["time"])) for each in records]

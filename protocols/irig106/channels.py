@@ -47,12 +47,13 @@ _KINDS = {
 }
 """By the type's group of eight (table 11-4)."""
 _SPECIAL = {0x02: "event", 0x1A: "16pp194", 0x69: "arinc664", 0x78: "can", 0x79: "fibre", 0x7A: "fibre"}
+UART_MESSAGES = Messages(sub_mask=0x3FFF)
 _STREAMS: dict[int, Callable[[Packet], Delivered]] = {
     0x30: Messages(),
     0x40: transport,
     0x41: transport,
     0x42: transport,
-    0x50: Messages(sub_mask=0x3FFF),
+    0x50: UART_MESSAGES,
     0x68: Messages(mask=0x3FFF),
     0x69: Messages(header=20, length_at=2),
 }

@@ -30,6 +30,7 @@ TICK_NS = 100
 _RTC_MASK, _RTC_HALF = (1 << 48) - 1, 1 << 47
 _BELIEVED_NS = 60_000_000_000
 """A message's stamp further from its packet than this is damaged: a packet holds 100 ms of data (11.2.1 d)."""
+_BELIEVED_TICKS = _BELIEVED_NS // TICK_NS
 
 _IEEE_1588, _ERTC = 1, 2
 
@@ -85,6 +86,10 @@ class Packet:
 
     def stamp(self, at: int) -> int:
         """The time of the intra-packet time stamp at a place in data, in ns."""
+        if not self.header.flags & 0x40:  # nearly all of them, and the counter seldom wraps
+            ticks = int.from_bytes(self.data[at : at + 6], "little") - self.header.rtc
+            if -_BELIEVED_TICKS <= ticks <= _BELIEVED_TICKS:
+                return self.time_ns + ticks * TICK_NS
         apart = _apart_ns(int.from_bytes(self.data[at : at + 8], "little"), self.header)
         return self.time_ns + apart if -_BELIEVED_NS <= apart <= _BELIEVED_NS else self.time_ns
 

@@ -44,25 +44,40 @@ class Messages:
     mask: int = 0xFFFF
     """The bits of it that are the length."""
     sub_mask: int = 0
-    """The bits of the 16 behind the length that tell a subchannel of its own."""
+    """The bits of the header's last 16 that tell a subchannel of its own."""
 
     def __call__(self, packet: Packet) -> Delivered:
         """The messages of a packet, up to one that cannot be."""
-        data, end, at = packet.data, packet.end, packet.begin + 4
-        stamp, left = self._counted(packet)
+        data, mask, time_ns = packet.data, self.sub_mask, packet.time_ns
+        stamp, found, end = self._found(packet)
         pieces, carried = [], 0
-        while left and at + stamp + self.header <= end:
-            place = at + stamp + self.length_at
-            length = (data[place] | data[place + 1] << 8) & self.mask
-            begin = at + stamp + self.header
-            if begin + length > end:
-                break
+        for at, begin, length in found:
             if length:
-                sub = (data[place + 2] | data[place + 3] << 8) & self.sub_mask
-                pieces.append((sub, data[begin : begin + length], packet.stamp(at) if stamp else packet.time_ns))
+                sub = (data[begin - 2] | data[begin - 1] << 8) & mask if mask else 0
+                pieces.append((sub, data[begin : begin + length], packet.stamp(at) if stamp else time_ns))
                 carried += length
+        return Delivered(pieces, carried, min(end, packet.end) - packet.begin)
+
+    def subchannels(self, packet: Packet) -> set[int]:
+        """The subchannels of a packet's messages that hold something."""
+        data, mask = packet.data, self.sub_mask
+        _, found, _ = self._found(packet)
+        return {(data[begin - 2] | data[begin - 1] << 8) & mask for _, begin, length in found if length}
+
+    def _found(self, packet: Packet) -> tuple[int, list[tuple[int, int, int]], int]:
+        """Bytes of a stamp; each message's place, where its data begin, how many there are; where they end."""
+        data, last, at = packet.data, packet.end, packet.begin + 4
+        stamp, left = self._counted(packet)
+        head, length_at, mask = stamp + self.header, stamp + self.length_at, self.mask
+        found = []
+        while left and at + head <= last:
+            length = (data[at + length_at] | data[at + length_at + 1] << 8) & mask
+            begin = at + head
+            if begin + length > last:
+                break
+            found.append((at, begin, length))
             at, left = begin + length + (length & 1), left - 1
-        return Delivered(pieces, carried, min(at, end) - packet.begin)
+        return stamp, found, at
 
     def _counted(self, packet: Packet) -> tuple[int, int]:
         """Bytes of a stamp, and how many messages there are at most."""
