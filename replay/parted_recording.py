@@ -69,7 +69,7 @@ class PartedRecording(Recording):
     @property
     def span(self) -> tuple[int, int]:
         """``received_ns`` of the first and the last chunk; (0, 0) without any."""
-        spans = [part.span for part in self.parts if part.span != (0, 0)] or [(0, 0)]
+        spans = [part.span for part in self.parts if any(True for _ in part.tail())] or [(0, 0)]
         return spans[0][0], spans[-1][1]
 
     def chunks(self, start_ns: int | None = None) -> Iterator[Chunk]:
