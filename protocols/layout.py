@@ -164,7 +164,8 @@ def field_of(leaf: Leaf) -> Field:
     """What a leaf's declaration says, without its bytes."""
     place, told = leaf.place, leaf.measurement
     length = place.bits // 8
-    names = {Kind.FLAG: "flag", Kind.BYTES: f"bytes{length}", Kind.TEXT: f"text{length}", Kind.UNKNOWN: ""}
+    stored = f"bytes{length}" if told is None else f"u{place.bits}"  # a number that a curve makes of several bytes
+    names = {Kind.FLAG: "flag", Kind.BYTES: stored, Kind.TEXT: f"text{length}", Kind.UNKNOWN: ""}
     letter = "f" if place.kind is Kind.FLOAT else "i" if place.signed else "u"
     resolution = 0.0
     if place.kind is Kind.INTEGER and not leaf.labels:

@@ -205,7 +205,7 @@ class SplitNumber(_OneWay):
 
 
 @dataclass(frozen=True, slots=True)
-class Widened(_OneWay):
+class Widened:
     """Eight bits that stand for twelve, the highest four repeated below, times a scale."""
 
     scale: float
@@ -214,6 +214,10 @@ class Widened(_OneWay):
         """Engineering units of raw counts."""
         wide = np.asarray(raw).astype(np.int64)
         return (wide << 4 | wide >> 4) * self.scale
+
+    def inverse(self, value: Numbers) -> Numbers:
+        """Raw counts of a value."""
+        return np.rint(value / self.scale) // 16
 
 
 @dataclass(frozen=True, slots=True)

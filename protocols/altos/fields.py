@@ -16,6 +16,7 @@ from construct import (
     Flag,
     Int8ul,
     Int16sl,
+    Int16ul,
     Int32sl,
     Int32ul,
     Int64ul,
@@ -150,10 +151,21 @@ def dilution(*names: str, old: bool = False) -> Fields:
     return tuple(name / Measurement(Int8ul, "", curve) * "dilution of precision" for name in names)
 
 
-def split_altitude(span: int, low: int, high: int, high_bytes: int = 2, flag: int = -1) -> Construct[Any, Any]:
-    """Altitude by GNSS whose parts lie at these bytes of the span that comes next."""
+def split_altitude(span: int, low: int, high: int, high_bytes: int = 2, flag: int = -1) -> Fields:
+    """Altitude by GNSS whose parts lie at these bytes of the span that comes next; then its lower part, if it is that.
+
+    The higher part is a field of its own where it lies: :func:`altitude_high`.
+    """
     curve = SplitNumber(low, high, high_bytes, flag)
-    return "altitude" / Peek(Measurement(Bytes(span), "m", curve)) * "above sea level, by GNSS"
+    return (
+        "altitude" / Peek(Measurement(Bytes(span), "m", curve)) * "above sea level, by GNSS",
+        "altitude_low" / Measurement(Int16ul, "m") * "the lower 16 bits of the altitude",
+    )
+
+
+def altitude_high(number: Construct[Any, Any]) -> Construct[Any, Any]:
+    """The rest of an altitude by GNSS."""
+    return "altitude_high" / Measurement(number, "65536 m") * "the altitude above its lower 16 bits"
 
 
 def satellites(count: int) -> Fields:

@@ -13,6 +13,7 @@ from protocols.altos.fields import (
     BATTERY,
     PYRO,
     PYRO_30V,
+    altitude_high,
     barometer,
     dilution,
     gps_date,
@@ -166,7 +167,7 @@ def _mega_voltages(c: Calibration) -> tuple[Field, ...]:
 
 def gps(c: Calibration, size: int) -> Packet:
     """The one record that holds all of a position; the letter is that of the time in other formats."""
-    altitude = split_altitude(20, 0, 18) if c.altitude_32 else "altitude" / Peek(Measurement(Int16sl, "m")) * _BY_GNSS
+    narrow = ("altitude" / Measurement(Int16sl, "m") * "above sea level, by GNSS",)
     return record(
         RecordType.GPS_TIME,
         "gps",
@@ -174,8 +175,7 @@ def gps(c: Calibration, size: int) -> Packet:
         "GNSS position and time",
         latitude(),
         longitude(),
-        altitude,
-        Padding(2),
+        *(split_altitude(20, 0, 18) if c.altitude_32 else narrow),
         *gps_time(),
         gps_flags(),
         *gps_date(),
@@ -184,10 +184,8 @@ def gps(c: Calibration, size: int) -> Packet:
         "climb_rate" / Measurement(Int16sl, "m/s", Linear(0.01)) * "upward",
         *dilution("pdop", "hdop", "vdop", old=c.version < (1, 4, 9)),
         "mode" / Measurement(Int8ul, "") * "AO_GPS_MODE bits",
+        *((altitude_high(Int16sl),) if c.altitude_32 else ()),
     )
-
-
-_BY_GNSS = "above sea level, by GNSS"
 
 
 def telegps(c: Calibration) -> Packets:
