@@ -7,7 +7,7 @@ carry the same packets, it matters which came first, and it must not matter how 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from heapq import merge
 from itertools import pairwise
@@ -41,13 +41,18 @@ def place_in(chunks: Sequence[Chunk]) -> Place:
     return place
 
 
-def as_they_came(batches: Sequence[Batch], chunks: Sequence[Chunk]) -> list[Batch]:
-    """Batches that chunks have completed, with one for each packet type; of packets of no fixed layout, with more."""
+def as_they_came(batches: Sequence[Batch], chunks: Sequence[Chunk], declared: Mapping[str, int]) -> list[Batch]:
+    """Batches that chunks have completed, with one for each packet type; of packets of no fixed layout, with more.
+
+    They are in the order in which their types are declared, as those of one link are: declared numbers the types.
+    """
+    if len(batches) < 2:
+        return list(batches)
     kinds: dict[str, list[Batch]] = {}
-    for batch in batches:
+    for batch in sorted(batches, key=lambda each: declared[each.packet]):
         kinds.setdefault(batch.packet, []).append(batch)
     if len(kinds) == len(batches):
-        return list(batches)
+        return [batch for alike in kinds.values() for batch in alike]
     place = place_in(chunks)
     found: list[Batch] = []
     for alike in kinds.values():

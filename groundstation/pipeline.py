@@ -120,6 +120,8 @@ class Pipeline:
         self.links = {name: LinkPath(name, own.get(name, vehicle), framing) for name, framing in framings.items()}
         self.vehicles = _distinct([vehicle, *own.values()])
         """The vehicle first, then what else is declared."""
+        types = (packet.name for one in self.vehicles for packet in one.packets)
+        self._declared = {name: number for number, name in enumerate(types)}
         self.fields = Measurements(self.vehicles)
         self.limits = effective_limits(self.fields, overrides or {})
         self.limit_monitor = LimitMonitor(self.fields, self.limits)
@@ -163,7 +165,7 @@ class Pipeline:
         if chunks:
             newest, last = max(self.now_ns, *(chunk.received_ns for chunk in chunks)), chunks[-1].received_ns
             self.now_ns = last if last < newest - CLOCK_STEP_NS else newest  # the clock was set back
-        result, ordered = Result(list(batches)), as_they_came(batches, chunks)
+        result, ordered = Result(list(batches)), as_they_came(batches, chunks, self._declared)
         result.events += self.flight.watch(*ordered)
         result.crossings += crossings_as_they_came(map(self._crossings, ordered), chunks)
         for crossing in result.crossings:

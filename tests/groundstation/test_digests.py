@@ -17,6 +17,11 @@ from protocols.framer import framer
 from tests.groundstation.conftest import SPARROW, state_packet
 
 LINKS = ("radio", "umbilical")
+POWER = """\
+        Packet("power", Struct("current" / Measurement(Int16ub, "A", red=(0, 100))), key=2),
+    ),
+    flight="""
+VEHICLE = SPARROW.replace("    ),\n    flight=", POWER)
 FRAMER = framer("cobs", check="crc-16/ibm-3740")
 
 
@@ -24,7 +29,7 @@ FRAMER = framer("cobs", check="crc-16/ibm-3740")
 def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
     """The same packets by two links."""
     folder: Path = tmp_path_factory.mktemp("sparrow")
-    (folder / "sparrow.py").write_text(SPARROW)
+    (folder / "sparrow.py").write_text(VEHICLE)
     links = "".join(f'[links.{name}]\nsource = "udp:{9000 + n}"\n' for n, name in enumerate(LINKS))
     (folder / "c.toml").write_text(f'[campaign]\nname = "c"\nvehicle = "./sparrow.py"\n{links}')
     return Campaign.load(folder / "c.toml")
@@ -53,10 +58,12 @@ def arrivals(draw: st.DrawFn) -> list[Chunk]:
     """Chunks of both links mixed, in and out of limits, torn anywhere; times may repeat."""
     wires = {}
     for name in LINKS:
-        altitudes = draw(st.lists(st.sampled_from([10.0, 30.0, 950.0, 1200.0]), min_size=1, max_size=12))
-        volts = draw(st.lists(st.sampled_from([28.0, 12.0]), min_size=len(altitudes), max_size=len(altitudes)))
-        each = enumerate(zip(altitudes, volts, strict=True))
-        wires[name] = b"".join(FRAMER.encode([state_packet(n, *packet)]) for n, packet in each)
+        states = st.builds(
+            state_packet, st.just(0), st.sampled_from([10.0, 950.0, 1200.0]), st.sampled_from([28.0, 12.0])
+        )
+        powers = st.builds(lambda current: struct.pack(">BIH", 2, 0, current), st.sampled_from([5, 200]))
+        packets = draw(st.lists(states | powers, min_size=1, max_size=12))
+        wires[name] = b"".join(FRAMER.encode([packet]) for packet in packets)
     chunks, at = [], 1_000
     while any(wires.values()):
         name = draw(st.sampled_from([name for name in LINKS if wires[name]]))
