@@ -18,7 +18,7 @@ from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from groundstation.bus.address import PASSWORD_VARIABLE
 from groundstation.registry import registered
@@ -67,7 +67,7 @@ def console_and_station(command: Sequence[str], log_file: Path) -> int:
     os.close(write_end)
     with os.fdopen(read_end) as pipe:
         try:
-            told = pipe.readline()
+            told = _first_words(pipe)
         except KeyboardInterrupt:
             child.terminate()  # nobody has seen it yet, so nobody would ever stop it
             with suppress(subprocess.TimeoutExpired):
@@ -75,7 +75,45 @@ def console_and_station(command: Sequence[str], log_file: Path) -> int:
             raise
     if not told:
         return _failed(child, log_file, before)
-    return _look(child, json.loads(told), log_file, before)
+    return _look(child, told, log_file, before)
+
+
+def _first_words(pipe: TextIO) -> dict[str, str]:
+    """Where a station that was started says its bus is; empty where it ended before. How far it is by then is shown."""
+    from groundstation.progress import Progress  # noqa: PLC0415 it loads what recordings need
+
+    progress = Progress("reading")
+    try:
+        for line in pipe:
+            told = json.loads(line)
+            if "url" in told:
+                return dict(told)
+            progress.done(told["read"])
+    finally:
+        progress.end()
+    return {}
+
+
+def tell_progress(arguments: Namespace) -> Callable[[float], None]:
+    """What a station is to tell how much it has read, 0 to 1, before it can begin: it is shown where a person is."""
+    if arguments.announce >= 0:
+
+        def told(part: float) -> None:
+            with suppress(OSError):  # whoever started it has gone, which it will notice when it begins
+                os.write(arguments.announce, json.dumps({"read": part}).encode() + b"\n")
+
+        return told
+    from groundstation.progress import Progress  # noqa: PLC0415
+
+    progress = Progress("reading")
+
+    def shown(part: float) -> None:
+        if part < 1.0:
+            progress.done(part)
+        else:
+            progress.end()
+
+    return shown
 
 
 def _failed(child: subprocess.Popen[bytes], log_file: Path, before: int) -> int:

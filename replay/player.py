@@ -6,10 +6,10 @@ that one.
 """
 
 import math
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator
 
 from protocols.chunk import Chunk
+from replay.recording import Placed
 
 MAX_CHUNKS = 4096
 MAX_BYTES = 1024 * 1024
@@ -19,48 +19,25 @@ CLOCK_STEP_NS = 1_000_000_000
 playing goes on from the new time instead of handing over at once all that comes until the old time is reached again."""
 
 
-class Playable(Protocol):
-    """What a player needs of a recording (``replay.recording.Recording``)."""
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """``received_ns`` of the first and the last chunk."""
-
-    def chunks(self, start_ns: int | None = None) -> Iterator[Chunk]:
-        """The chunks in order, from the first at or after start_ns."""
-
-
 class Player:
-    """A recording being played between two times of it. Paused until ``play`` is called.
+    """Chunks of a recording being played, one after the other. Paused until ``play`` is called.
 
     ``now`` is always the caller's monotonic clock in seconds. Times ending ``_ns`` are the recording's.
     """
 
-    def __init__(
-        self,
-        recording: Playable,
-        speed: float = 1.0,
-        start_ns: int | None = None,
-        end_ns: int | None = None,
-        *,
-        loop: bool = False,
-    ) -> None:
-        """Of what was received from start_ns to end_ns, both included; the whole recording without them.
+    def __init__(self, chunks: Iterable[Placed], begin_ns: int, speed: float = 1.0, end_ns: int | None = None) -> None:
+        """Of chunks in their order, each with the place after it; time begins at begin_ns.
 
-        speed is how many seconds of the recording pass in one: above 0, infinity for as fast as the caller can.
-        Raises ValueError for another speed.
+        speed is how many seconds of the recording pass in one: above 0, infinity for as fast as the caller can. It ends
+        before the first chunk received after end_ns. Raises ValueError for another speed.
         """
-        self.loop = loop
-        """Whether it begins again when the end is reached."""
-        self._recording = recording
-        self._speed = _checked(speed)
-        first_ns, _ = recording.span
-        self._start_ns = first_ns if start_ns is None else max(start_ns, first_ns)
         self._end_ns = end_ns
+        self._speed = _checked(speed)
         self._paused = True
-        self._chunks: Iterator[Chunk] = iter(())
+        self._chunks: Iterator[Placed] = iter(())
+        self._ahead: Placed | None = None
         self._now = 0.0
-        self._load(None if start_ns is None else self._start_ns, self._start_ns)
+        self.go_on(chunks, begin_ns, 0, 0.0)
 
     @property
     def speed(self) -> float:
@@ -74,15 +51,31 @@ class Player:
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing more to hand over. A seek back, or loop and a new ``play``, go on."""
+        """Whether there is nothing more to hand over."""
         return self._next is None
+
+    @property
+    def place(self) -> int:
+        """The place after the last chunk that was handed over."""
+        return self._place
 
     @property
     def position_ns(self) -> int:
         """The recording's time at the last call that told what time it is: never after a chunk not yet handed over."""
-        if self._next is None or self._paused or math.isinf(self._speed):
+        ahead = self._next
+        if ahead is None or self._paused or math.isinf(self._speed):
             return self._at_ns
-        return min(max(self._time_at(self._now), self._at_ns), max(self._next.received_ns, self._at_ns))
+        return min(max(self._time_at(self._now), self._at_ns), max(ahead.received_ns, self._at_ns))
+
+    def go_on(self, chunks: Iterable[Placed], position_ns: int, place: int, now: float) -> None:
+        """Go on from somewhere else: with the chunks from a place on, at a time. Paused stays paused."""
+        close = getattr(self._chunks, "close", None)
+        if close is not None:
+            close()
+        self._chunks, self._place, self._now = iter(chunks), place, now
+        self._at_ns = self._latest_ns = position_ns
+        self._anchor(now, position_ns)
+        self._fetch()
 
     def due(self, now: float) -> list[Chunk]:
         """Everything due at now, in order: at most MAX_CHUNKS and, but for the last one, MAX_BYTES.
@@ -92,24 +85,17 @@ class Player:
         self._now = now
         if self._paused:
             return []
-        found = self._any() if math.isinf(self._speed) else self._due_by(now)
-        if self.loop and self._next is None and found:
-            self._load(self._start_ns, self._start_ns)
-            self._anchor(now, self._start_ns)
-        return found
+        return self._any() if math.isinf(self._speed) else self._due_by(now)
 
     def next_deadline(self) -> float | None:
         """When the next chunk is due, on the caller's clock; None when paused or at the end."""
-        return None if self._paused or self._next is None else self._deadline(self._next)
+        chunk = self._next
+        return None if self._paused or chunk is None else self._deadline(chunk)
 
     def play(self, now: float) -> None:
-        """Let time pass from now on; from the start again when the end was reached and loop is set."""
-        again = self._next is None and self.loop
-        if again:
-            self._load(self._start_ns, self._start_ns)
-        if self._paused or again:
-            self._paused = False
-            self._now = now
+        """Let time pass from now on."""
+        if self._paused:
+            self._paused, self._now = False, now
             self._anchor(now, self._at_ns)
 
     def pause(self) -> None:
@@ -121,20 +107,16 @@ class Player:
     def step(self) -> Chunk | None:
         """The next chunk, whatever its time, with playing paused; None at the end."""
         self.pause()
-        if self._next is None and self.loop:
-            self._load(self._start_ns, self._start_ns)
         chunk = self._next
         if chunk is not None:
             self._advance(chunk)
         return chunk
 
-    def seek(self, received_ns: int, now: float) -> None:
-        """Go on from a time of the recording, forward or back, within what is played; paused stays paused."""
-        position = max(self._start_ns, received_ns if self._end_ns is None else min(received_ns, self._end_ns))
-        self._now = now
-        self._load(position, position)
-        if self._next is None and self.loop:
-            self._load(self._start_ns, self._start_ns)
+    def set_end(self, end_ns: int | None, now: float) -> None:
+        """End before the first chunk received after end_ns from now on; None: with the last one."""
+        if self.ended:
+            self._anchor(now, self._at_ns)  # the time it has stood at its end does not count
+        self._end_ns, self._now = end_ns, now
 
     def set_speed(self, speed: float, now: float) -> None:
         """Change speed from now on. Raises ValueError for one not above 0."""
@@ -143,16 +125,6 @@ class Player:
             held_ns = self._at_ns if math.isinf(self._speed) else max(self._time_at(now), self._at_ns)
             self._anchor(now, held_ns)
         self._speed, self._now = speed, now
-
-    def _load(self, start_ns: int | None, position_ns: int) -> None:
-        """Read on from a time of the recording."""
-        close = getattr(self._chunks, "close", None)
-        if close is not None:
-            close()
-        self._chunks = self._recording.chunks(start_ns)
-        self._at_ns = self._latest_ns = position_ns
-        self._anchor(self._now, position_ns)
-        self._next = self._following()
 
     def _due_by(self, now: float) -> list[Chunk]:
         """The chunks whose deadline has come."""
@@ -169,32 +141,39 @@ class Player:
     def _any(self) -> list[Chunk]:
         """The next chunks, whatever their times: the maximum speed has no deadlines."""
         found: list[Chunk] = []
-        size, chunk = 0, self._next
-        while chunk is not None and size < MAX_BYTES and len(found) < MAX_CHUNKS:
+        size, ahead, end_ns = 0, self._ahead, math.inf if self._end_ns is None else self._end_ns
+        while ahead is not None and size < MAX_BYTES and len(found) < MAX_CHUNKS:
+            chunk, place = ahead
+            if chunk.received_ns > end_ns:
+                break
             found.append(chunk)
-            size += len(chunk.data)
-            chunk = next(self._chunks, None)
-            if chunk is not None and self._end_ns is not None and chunk.received_ns > self._end_ns:
-                chunk = None
+            size, self._place = size + len(chunk.data), place
+            ahead = next(self._chunks, None)
         if found:
             self._at_ns = self._latest_ns = found[-1].received_ns
-        self._next = chunk
+        self._ahead = ahead
         return found
 
-    def _following(self) -> Chunk | None:
+    @property
+    def _next(self) -> Chunk | None:
         """The next chunk to be played; None at the end."""
-        chunk = next(self._chunks, None)
-        if chunk is None or (self._end_ns is not None and chunk.received_ns > self._end_ns):
+        if self._ahead is None or (self._end_ns is not None and self._ahead[0].received_ns > self._end_ns):
             return None
-        if chunk.received_ns < self._latest_ns - CLOCK_STEP_NS:
-            self._anchor_ns -= self._latest_ns - chunk.received_ns
-            self._latest_ns = chunk.received_ns
-        return chunk
+        return self._ahead[0]
+
+    def _fetch(self) -> None:
+        """Have the next chunk ahead."""
+        self._ahead = next(self._chunks, None)
+        if self._ahead is not None and (came := self._ahead[0].received_ns) < self._latest_ns - CLOCK_STEP_NS:
+            self._anchor_ns -= self._latest_ns - came
+            self._latest_ns = came
 
     def _advance(self, chunk: Chunk) -> None:
-        """Take note that chunk is handed over."""
+        """Take note that chunk, which is ahead, is handed over."""
+        assert self._ahead is not None
+        self._place = self._ahead[1]
         self._at_ns = self._latest_ns = max(self._latest_ns, chunk.received_ns)
-        self._next = self._following()
+        self._fetch()
         self._at_ns = min(self._at_ns, self._latest_ns)
 
     def _anchor(self, now: float, position_ns: int) -> None:

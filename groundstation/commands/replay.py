@@ -5,6 +5,7 @@ groundstation/replay/, never under those of a live station, and every screen say
 
   groundstation replay flight.cfl
   groundstation replay flight.mcap --speed 10 --from T-5 --to T+60
+  groundstation replay flight.mcap --from apogee-5 --to apogee+10 --loop
   groundstation replay flight.mcap --speed max --no-console --json
   groundstation replay pass.wav --satellite GOMX-3
 """
@@ -13,13 +14,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from groundstation.hosting import add_station_arguments, console_and_station, host, with_console
+from groundstation.hosting import add_station_arguments, console_and_station, host, tell_progress, with_console
+from groundstation.moments import Moment
 from groundstation.registry import state_directory
 from groundstation.stated_arguments import add_stated_arguments, stated_of
 
@@ -37,12 +38,12 @@ def speed(text: str) -> float:
     return value
 
 
-def moment(text: str) -> tuple[bool, float]:
-    """``T+12.3`` (True, s since T-0), or seconds since the recording's beginning (False, s)."""
-    found = re.fullmatch(r"(T?)([+-]?\d+(?:\.\d+)?)(?:s)?", text, re.IGNORECASE)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{text!r}: want T+12.3, T-5, or seconds since the recording's beginning")
-    return bool(found[1]), float(found[2])
+def moment(text: str) -> Moment:
+    """``T+12.3``, an event with or without seconds after it, or seconds since the recording's beginning."""
+    try:
+        return Moment.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,9 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", type=Path, help="the file to replay")
     parser.add_argument("--campaign", type=Path, metavar="FILE", help="read it by this campaign file")
     parser.add_argument("--speed", type=speed, default=1.0, metavar="0.1...1000|max", help="default: 1")
-    parser.add_argument("--from", dest="begin", type=moment, metavar="T", help="begin there: T+12.3, or seconds")
-    parser.add_argument("--to", dest="end", type=moment, metavar="T", help="end there: T+60, or seconds")
-    parser.add_argument("--loop", action="store_true", help="begin again at the end")
+    places = "T+12.3, T-5, an event as apogee or apogee-5, or seconds"
+    parser.add_argument("--from", dest="begin", type=moment, metavar="T", help=f"begin there: {places}")
+    parser.add_argument("--to", dest="end", type=moment, metavar="T", help="end there: the same")
+    parser.add_argument("--loop", action="store_true", help="begin again at the end, where --from says")
     add_stated_arguments(parser)
     add_station_arguments(parser)
 
@@ -75,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     ended: list[Any] = []
 
     async def station(running: Callable[[Any], None]) -> None:
-        ended.append(await replaying(reading, _wanted(arguments), running))
+        ended.append(await replaying(reading, _wanted(arguments), running, tell_progress(arguments)))
 
     host(arguments, station)
     told = summary(ended[0].pipeline, arguments.recording, damage=reading.recording.damage)
@@ -85,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _wanted(arguments: argparse.Namespace) -> Any:
-    from groundstation.replaying import Wanted  # noqa: PLC0415
+    from groundstation.playback import Wanted  # noqa: PLC0415
 
     stay = arguments.announce >= 0
     return Wanted(

@@ -63,7 +63,7 @@ def library_read(path: Path) -> int:
 
 def play(path: Path) -> int:
     """Play as fast as possible."""
-    player = Player(McapRecording(path), math.inf)
+    player = Player(McapRecording(path).placed(), 0, math.inf)
     player.play(0.0)
     count = 0
     while player.next_deadline() is not None:

@@ -105,21 +105,6 @@ def test_rates_take_bounded_memory_and_tell_no_nonsense_after_the_clock_was_set_
     assert health.rates(NOON - HOUR + 10 * S)[0] == pytest.approx(10_000, rel=0.05)
 
 
-class Kept:
-    """A recording in memory."""
-
-    def __init__(self, chunks: list[Chunk]) -> None:
-        self._chunks = chunks
-        self.span = (chunks[0].received_ns, chunks[-1].received_ns) if chunks else (0, 0)
-
-    def chunks(self, start_ns: int | None = None):
-        skip = True
-        for each in self._chunks:
-            skip = skip and start_ns is not None and each.received_ns < start_ns
-            if not skip:
-                yield each
-
-
 instants = st.one_of(
     st.integers(-3, 3),
     st.sampled_from([NOON, NOON + 1, NOON - HOUR, 0, -(2**62), 2**62, NOON + 20 * 365 * 24 * HOUR]),
@@ -130,15 +115,17 @@ instants = st.one_of(
 @given(
     times=st.lists(instants, max_size=12),
     speed=st.sampled_from([0.1, 1.0, 1000.0, float("inf")]),
-    bounds=st.tuples(st.none() | instants, st.none() | instants),
-    loop=st.booleans(),
-    acts=st.lists(st.tuples(st.sampled_from(["due", "pause", "play", "step", "seek", "speed"]), instants), max_size=12),
+    begin=instants,
+    acts=st.lists(
+        st.tuples(st.sampled_from(["due", "pause", "play", "step", "go on", "speed", "end"]), instants), max_size=12
+    ),
 )
 def test_a_player_never_fails_and_hands_over_only_what_is_there(
-    times: list[int], speed: float, bounds: tuple[int | None, int | None], loop: bool, acts: list[tuple[str, int]]
+    times: list[int], speed: float, begin: int, acts: list[tuple[str, int]]
 ) -> None:
     chunks = [Chunk("link", bytes((number,)), at) for number, at in enumerate(times)]
-    player, now = Player(Kept(chunks), speed, *bounds, loop=loop), 0.0
+    placed = [(each, place) for place, each in enumerate(chunks, 1)]
+    player, now = Player(placed, begin, speed), 0.0
     player.play(now)
     for act, at in acts:
         now += 0.5
@@ -152,8 +139,10 @@ def test_a_player_never_fails_and_hands_over_only_what_is_there(
                 player.play(now)
             case "step":
                 given_ = [each for each in [player.step()] if each is not None]
-            case "seek":
-                player.seek(at, now)
+            case "go on":
+                player.go_on(placed, at, 0, now)
+            case "end":
+                player.set_end(at, now)
             case "speed":
                 player.set_speed([0.1, 1.0, float("inf")][at % 3], now)
         assert all(each in chunks for each in given_)

@@ -74,7 +74,7 @@ def test_a_commands_help_says_what_it_is_for_and_gives_an_example(command, capsy
         (("replay", "x", "--speed", "0"), "argument --speed: '0': want a number from 0.1 to 1000, or max"),
         (("replay", "x", "--speed", "nan"), "argument --speed: 'nan': want a number from 0.1 to 1000, or max"),
         (("replay", "x", "--speed", "fast"), "argument --speed: 'fast': want a number from 0.1 to 1000, or max"),
-        (("replay", "x", "--from", "soon"), "argument --from: 'soon': want T+12.3, T-5, or seconds"),
+        (("replay", "x", "--from", "5 minutes"), "argument --from: '5 minutes': want T+12.3, T-5, an event"),
         (("simulate", "falcon"), "invalid choice: 'falcon'"),
     ],
 )

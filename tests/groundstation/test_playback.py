@@ -11,8 +11,10 @@ import aiomqtt
 import orjson
 import pytest
 
+from groundstation.moments import Moment
+from groundstation.playback import Wanted
 from groundstation.reading import Reading, read
-from groundstation.replaying import Wanted, replaying
+from groundstation.replaying import replaying
 from groundstation.station import Station
 from protocols.chunk import Chunk
 from protocols.framer import framer
@@ -233,7 +235,7 @@ async def test_a_replay_from_the_middle_of_the_flight_knows_what_came_before_and
     hop: Reading, mosquitto: Mosquitto, subscriber: Any, eventually: Any
 ) -> None:
     begin, end = 700, 800
-    part = {"begin": (True, (begin - LIFTOFF) / 100), "end": (True, (end - LIFTOFF) / 100)}
+    part = {at: Moment.parse(f"T{(n - LIFTOFF) / 100:+}") for at, n in (("begin", begin), ("end", end))}
     async with played(hop, mosquitto, subscriber, math.inf, **part) as console:
         await eventually(lambda: console.replay.get("ended"))
         await eventually(lambda: console.counts(console.session)[-1:] == [end])

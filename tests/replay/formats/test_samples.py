@@ -70,7 +70,7 @@ def test_a_chunk_lies_within_one_capture_and_a_player_waits_through_the_gap(tmp_
     assert sum(sizes[:4]) == 3001
     gap_ns = chunks[4].received_ns - chunks[3].received_ns
     assert gap_ns == pytest.approx(60e9 - 3000 / 48e3 * 1e9 + (sizes[4] - 1) / 48e3 * 1e9, abs=2)
-    player = Player(recording)
+    player = Player(recording.placed(), recording.span[0])
     player.play(0.0)
     assert len(player.due(30.0)) == 4
     assert player.next_deadline() == pytest.approx((chunks[4].received_ns - chunks[0].received_ns) / 1e9)
