@@ -52,13 +52,15 @@ class Objects:
         """
         columns = {path: self._absent(leaf, len(packets)) for path, leaf in self.leaves.items()}
         for path in dict.fromkeys(path for packet in packets for path in packet):
-            columns[path] = _column([packet.get(path) for packet in packets])
+            shape = self.leaves[path].place.shape if path in self.leaves else ()
+            values = [packet.get(path) for packet in packets]
+            columns[path] = _shaped(values, shape) if shape else _column(values)
         return columns
 
     @staticmethod
     def _absent(leaf: Leaf, count: int) -> Column:
         numeric = leaf.place.kind in (Kind.INTEGER, Kind.FLOAT, Kind.FLAG)
-        return np.full(count, np.nan) if numeric else np.full(count, None)
+        return np.full((count, *leaf.place.shape), np.nan if numeric else None)
 
 
 def _only_bytes(node: Any) -> str:
@@ -118,10 +120,16 @@ def _column(values: list[Any]) -> Column:
             return np.array(values, np.int64) if all(map(_narrow, values)) else _objects(values)
         if all(map(_narrow, values)):
             return np.array([np.nan if value is None else value for value in values], np.float64)
-    lengths = {len(value) if isinstance(value, list) else 0 for value in values}
-    if len(lengths) == 1 and lengths != {0} and all(_numeric(value) for value in values):
-        return np.array(values)
     return _objects(values)
+
+
+def _shaped(values: list[Any], shape: tuple[int, ...]) -> Column:
+    """Values of arrays of one shape, NaN where a packet has none; as objects where they are no numbers."""
+    absent = np.full(shape, np.nan).tolist()
+    elements = np.array([absent if value is None else value for value in values], object)
+    if elements.shape != (len(values), *shape):
+        return _objects(values)
+    return _column(elements.ravel().tolist()).reshape(elements.shape)
 
 
 def _objects(values: list[Any]) -> Column:
@@ -137,29 +145,31 @@ def _narrow(value: Any) -> bool:
     return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
-def _numeric(values: list[Any]) -> bool:
-    return all(isinstance(value, (int, float, np.number)) and _narrow(value) for value in values)
+def _named(node: Any, path: str, known: Leaf, unit: int, shape: tuple[int, ...] | None = ()) -> Iterator[Leaf]:
+    """The named fields of a declaration as far as they can be known without data; unit as construct counts sizes.
 
-
-def _named(node: Any, path: str, known: Leaf, unit: int) -> Iterator[Leaf]:
-    """The named fields of a declaration as far as they can be known without data; unit as construct counts sizes."""
+    shape is that of the arrays around it, None within lists of which only the data know the length.
+    """
     if isinstance(node, cs.Renamed):
         inside, path, docs = unwrap(node, path)
-        yield from _named(inside, path, replace(known, doc=known.doc or docs), unit)
+        yield from _named(inside, path, replace(known, doc=known.doc or docs), unit, shape)
     elif isinstance(node, cs.Struct):
         for member in node.subcons:
             if isinstance(member, cs.Renamed) and member.name:
-                yield from _named(member, path, Leaf("", NOWHERE), unit)
+                yield from _named(member, path, Leaf("", NOWHERE), unit, shape)
     elif isinstance(node, cs.FlagsEnum):
         for flag in node.flags:
-            yield replace(known, path=f"{path}.{flag}", place=replace(NOWHERE, kind=Kind.FLAG))
+            yield replace(known, path=f"{path}.{flag}", place=replace(NOWHERE, kind=Kind.FLAG, shape=shape or ()))
     elif (several := _alternatives(node)) is not None:
         for each in several:
-            yield from _named(each, path, known, unit)
+            yield from _named(each, path, known, unit, None if isinstance(node, cs.FocusedSeq) else shape)
     elif isinstance(node, cs.Subconstruct):
-        yield from _named(node.subcon, path, _told(node, known), _unit(node, unit))
+        if isinstance(node, cs.Array | cs.GreedyRange | cs.RepeatUntil):
+            count = node.count if isinstance(node, cs.Array) else None
+            shape = (*shape, count) if shape is not None and isinstance(count, int) else None
+        yield from _named(node.subcon, path, _told(node, known), _unit(node, unit), shape)
     elif path and node is not cs.Pass:
-        yield replace(known, path=path, place=stored(node, unit))
+        yield replace(known, path=path, place=replace(stored(node, unit), shape=shape or ()))
 
 
 def _alternatives(node: Any) -> list[Any] | None:

@@ -130,9 +130,16 @@ def _texts(values: Sequence[Any], labels: Mapping[int, str] = {}) -> Iterable[st
     """Values of one measurement as cells."""
     if labels:
         named = {code: _text(label) for code, label in labels.items()}
-        return [named.get(value) or _text(value) for value in values]
+        return [
+            _listed(value, labels) if isinstance(value, list) else named.get(value) or _text(value) for value in values
+        ]
     kinds = set(map(type, values))
     return map(repr, values) if kinds <= {int, float} else map(_text, values)
+
+
+def _listed(values: list[Any], labels: Mapping[int, str]) -> str:
+    """A list of as many codes as a packet happened to have, as one cell."""
+    return _text([labels.get(value, value) for value in values])
 
 
 def _text(value: Any) -> str:

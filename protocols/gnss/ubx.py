@@ -31,6 +31,7 @@ from construct import (
 )
 
 from protocols.curve import Linear
+from protocols.gnss.rows import Rows
 from protocols.measurement import Measurement
 
 
@@ -55,7 +56,7 @@ _SATELLITE = _n("satellite", Int8ul, "", "number of the satellite")
 
 
 def _repeated(name: str, *fields: Any) -> Any:
-    return name / GreedyRange(Struct(*fields))
+    return name / Rows(Struct(*fields))
 
 
 def _ecef(prefix: str, unit: str, scale: float, doc: str) -> list[Any]:
