@@ -9,8 +9,8 @@ FOLDER = Path(__file__).parent / "vehicles"
 
 
 def pages() -> dict[Path, str]:
-    """The text of every page by its file."""
-    return {FOLDER / f"{name}.md": page(vehicle(name)) for name in vehicles()}
+    """The text of every page by its file; none of a standard's message set, whose pages are elsewhere, and many."""
+    return {FOLDER / f"{name}.md": page(made) for name in vehicles() if not (made := vehicle(name)).on_demand}
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 """Packets of MAVLink messages, as the framing ``mavlink`` delivers them, in the units that people read.
 
 The standard's units tell how a value is scaled (``degE7``, ``cdeg``, ``mV``); here a curve takes it to the unit itself.
-Times become seconds, whatever the field's name still says. What the standard calls invalid, mostly the largest value
-of the type, comes out as that value in the unit.
+Times become seconds, whatever the field's name still says; but numbers of 64 bits, mostly times in us, stay as they
+are, because no float holds them. What the standard calls invalid, mostly the largest value of the type, comes out as
+that value in the unit.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ _KINDS: dict[str, Construct[Any, Any]] = {
     "float": Float32l,
     "double": Float64l,
 }
+_EXACT = ("int64_t", "uint64_t")
 
 UNITS: dict[str, tuple[str, float]] = {
     "ns": ("s", 1e-9),
@@ -112,6 +114,8 @@ def _field(field: FieldType) -> Any:
     counts = _KINDS[field.kind]
     unit, scale = UNITS.get(field.unit, (field.unit, 1.0))
     scale *= _multiplier(field.multiplier)
+    if scale != 1.0 and field.kind in _EXACT:
+        unit, scale = field.unit, 1.0
     curve = None if scale == 1.0 else Linear(scale)
     return field.name / Measurement(Array(field.count, counts) if field.count else counts, unit, curve) * field.doc
 
