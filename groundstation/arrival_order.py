@@ -6,8 +6,7 @@ carry the same packets, it matters which came first, and it must not matter how 
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from heapq import merge
 from itertools import pairwise
@@ -22,23 +21,18 @@ from protocols.chunk import Chunk
 from protocols.layout import Columns
 from protocols.selection import chosen
 
-Place = Callable[[int], int]
-"""Which of some chunks came at a time."""
 
+class Places:
+    """Which of some chunks came at a time: the first of that time, or of the newest before it where none is of it."""
 
-def place_in(chunks: Sequence[Chunk]) -> Place:
-    """The number of the first chunk of a time; that of the newest before it where none is of that time."""
-    first = {chunk.received_ns: index for index, chunk in reversed(list(enumerate(chunks)))}
-    times = sorted(first)
+    def __init__(self, chunks: Sequence[Chunk]) -> None:
+        first = {chunk.received_ns: index for index, chunk in reversed(list(enumerate(chunks)))}
+        self._times = np.array(sorted(first), np.int64)
+        self._places = np.array([-1, *(first[at] for at in self._times.tolist())])
 
-    def place(received_ns: int) -> int:
-        known = first.get(received_ns)
-        if known is not None:
-            return known
-        before = bisect_left(times, received_ns) - 1
-        return first[times[before]] if before >= 0 else -1
-
-    return place
+    def of(self, received_ns: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The places of times, (n,); -1 before all chunks."""
+        return self._places[np.searchsorted(self._times, received_ns, side="right")]
 
 
 def as_they_came(batches: Sequence[Batch], chunks: Sequence[Chunk], declared: Mapping[str, int]) -> list[Batch]:
@@ -53,10 +47,10 @@ def as_they_came(batches: Sequence[Batch], chunks: Sequence[Chunk], declared: Ma
         kinds.setdefault(batch.packet, []).append(batch)
     if len(kinds) == len(batches):
         return [batch for alike in kinds.values() for batch in alike]
-    place = place_in(chunks)
+    places = Places(chunks)
     found: list[Batch] = []
     for alike in kinds.values():
-        found += _interleaved(alike, place) if len(alike) > 1 else alike
+        found += _interleaved(alike, places) if len(alike) > 1 else alike
     return found
 
 
@@ -65,14 +59,14 @@ def crossings_as_they_came(found: Iterable[Sequence[Crossing]], chunks: Sequence
     several = [each for each in found if each]
     if len(several) < 2:
         return [crossing for each in several for crossing in each]
-    place = place_in(chunks)
-    return list(merge(*several, key=lambda crossing: place(crossing.received_ns)))
+    places = Places(chunks)
+    return list(merge(*several, key=lambda crossing: int(places.of(np.array(crossing.received_ns)))))
 
 
-def _interleaved(alike: Sequence[Batch], place: Place) -> Iterator[Batch]:
+def _interleaved(alike: Sequence[Batch], places: Places) -> Iterator[Batch]:
     """The packets of several batches by the chunks that completed them; each batch's stay in their order."""
-    places = [np.maximum.accumulate([place(at) for at in each.received_ns.tolist()]) for each in alike]
-    order = np.argsort(np.concatenate(places), kind="stable")
+    came = [np.maximum.accumulate(places.of(each.received_ns)) for each in alike]
+    order = np.argsort(np.concatenate(came), kind="stable")
     if all(isinstance(each.columns, Columns) for each in alike):
         yield _ordered(joined(alike), order)
         return
