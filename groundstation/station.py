@@ -102,7 +102,8 @@ class Station:
         self._alarms_changed = self._events_changed = True
         self._radio_reports = RadioReports(self)
         self.recording = RecordingWatch(self)
-        self._proving = Proving(self)
+        self.proving = Proving(self)
+        """Of what it records."""
 
     def now_ns(self) -> int:
         """Now: the wall clock's time when live, the newest data's time in a replay."""
@@ -320,7 +321,7 @@ class Station:
     async def _finish(self) -> None:
         """Close the recording, say goodbye, and let the outbox empty itself for a moment."""
         if self.recorder is not None:
-            self._proving.end()
+            self.proving.end()
             try:
                 self.recorder.close()
             except RecordingFailed as error:
@@ -345,7 +346,7 @@ class Station:
                 self.publish_alarms()
             if tick % TRACE_TICKS == 0 and self.traces.changed:
                 self.outbox.state("traces", self.traces.as_payload(self.session))
-            await self._proving.tick()
+            await self.proving.tick()
             if tick % STATUS_TICKS == 0:
                 self._find_silent()
                 self.recording.tick()
