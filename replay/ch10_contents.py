@@ -90,7 +90,7 @@ class _Survey:
         file, text = PacketFile(self._descriptor, Damage(), sparse=True), b""
         contents, xml, read = self.contents, False, -1
         for header, at in file.packets(lambda header: header.kind in (TMATS, TIME_1, TIME_2)):
-            body = file.data[at + header.begin : at + header.begin + header.data_length]
+            body = file.data[at + header.begin : at + header.end]
             if header.kind == TMATS and len(text) + len(body) <= LARGEST_TEXT:
                 xml = xml or bool(int.from_bytes(body[:4], "little") & _XML)
                 text += body[4:]
@@ -112,8 +112,7 @@ class _Survey:
         oldest: int | None = None
         newest = last_mark = 0
         for header, at in file.packets(self._wanted):
-            begin = at + header.begin
-            end = begin + header.data_length
+            begin, end = at + header.begin, at + header.end
             if header.kind in (TIME_1, TIME_2) and file.sound(header):
                 clock.follow(header, file.data[begin:end])
             contents.packets[header.channel, header.kind] += 1

@@ -43,7 +43,7 @@ class Header:
     length: int
     """Bytes of the whole packet."""
     data_length: int
-    """Bytes of the body, channel-specific data words included."""
+    """Bytes of the body, channel-specific data words included, as it says."""
     sequence: int
     """Counts the packets of a channel, modulo 256."""
     flags: int
@@ -58,6 +58,11 @@ class Header:
     def begin(self) -> int:
         """Where the body begins, from the packet's first byte."""
         return HEADER_BYTES + SECONDARY_BYTES if self.flags & 0x80 else HEADER_BYTES
+
+    @property
+    def end(self) -> int:
+        """Where the body ends, from the packet's first byte: within the packet, whatever its length may say."""
+        return min(self.begin + self.data_length, self.length - self.checksum_bytes)
 
     @property
     def checksum_bytes(self) -> int:
@@ -113,7 +118,7 @@ def parse_header(data: bytes, at: int) -> Header | None:
     if sum(_WORDS.unpack_from(data, at)) & 0xFFFF != checksum:
         return None
     begin = HEADER_BYTES + SECONDARY_BYTES if flags & 0x80 else HEADER_BYTES
-    if not begin + data_length + _CHECKED[flags & 3] <= length <= LARGEST:
+    if not begin + _CHECKED[flags & 3] <= length <= LARGEST:
         return None
     secondary = _secondary(data, at + HEADER_BYTES, flags >> 2 & 3) if flags & 0x80 else None
     return Header(channel, length, data_length, sequence, flags, kind, high << 32 | low, secondary)

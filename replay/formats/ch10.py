@@ -101,8 +101,8 @@ class Chapter10(Recording):
         for header, at in file.packets():
             sound = file.sound(header)
             expected.follow(header, file.at)
-            begin = at + header.begin
-            end = begin + header.data_length
+            self._say_clipped(header, file.at)
+            begin, end = at + header.begin, at + header.end
             if header.kind in (TIME_1, TIME_2) and sound:
                 clock.follow(header, file.data[begin:end])
             key = header.channel, header.kind
@@ -111,13 +111,19 @@ class Chapter10(Recording):
                 self.overhead += header.length
                 continue
             brought = channel.deliver(Packet(header, file.data, begin, end, clock.at(header.rtc)))
-            left = header.data_length - brought.consumed
+            left = end - begin - brought.consumed
             self.carried += brought.carried
             self.overhead += header.length - left - brought.carried
             if left:
                 self._say_left(left, header, file.at)
             for sub, data, time_ns in brought.pieces:
                 yield Chunk(names[key][sub], data, time_ns)
+
+    def _say_clipped(self, header: Header, at: int) -> None:
+        over = header.begin + header.data_length - header.end
+        if over > 0:
+            what = f"a packet of channel {header.channel} says it has {over:,} bytes more of data than it can"
+            self.damage.note(f"byte {at:,}: {what}")
 
     def _say_left(self, left: int, header: Header, at: int) -> None:
         what = f"{left:,} bytes of a packet of channel {header.channel} (type 0x{header.kind:02x}) make no message"

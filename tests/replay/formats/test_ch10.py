@@ -410,6 +410,16 @@ def test_a_wrong_data_checksum_is_said_and_the_data_are_given(tmp_path):
     assert balanced(recording)
 
 
+def test_a_body_longer_than_its_packet_is_taken_to_the_packets_end(tmp_path):
+    path = tmp_path / "lies.ch10"
+    head = pack("<HHIIBBBBIH", 0xEB25, 9, 36, 1000, 6, 0, 0, 0x00, 0, 0)
+    path.write_bytes(head + pack("<H", sum(unpack_from("<11H", head)) & 0xFFFF) + b"\0\0\0\0textmore")
+    recording = Chapter10(path)
+    assert [chunk.data for chunk in recording.chunks()] == [b"textmore"]
+    assert recording.damage.notes == ["byte 0: a packet of channel 9 says it has 988 bytes more of data than it can"]
+    assert balanced(recording)
+
+
 def test_what_is_no_recording_is_refused(tmp_path):
     path = tmp_path / "noise.ch10"
     path.write_bytes(b"\x25\xeb" * 5000)
