@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from protocols import undeclared
 from protocols.errors import CampaignError, DeclarationError, RecordingError
 from protocols.packet import Vehicle
 from protocols.vehicles import vehicle, vehicles
+from replay.chosen_links import chosen_links
 from replay.recording import RecordedLink, Recording, open_recording
 
 
@@ -37,14 +38,14 @@ class Reading:
         return self.recording.synthetic or self.vehicle.synthetic
 
 
-def read(path: Path | str, campaign: Path | str | None = None) -> Reading:
-    """A recording, by the campaign given, else by the one inside it, else by what its format says.
+def read(path: Path | str, campaign: Path | str | None = None, links: Sequence[str] = ()) -> Reading:
+    """A recording, by the campaign given, else by the one inside it, else by what its format says; links: only these.
 
     A vehicle file is never run because a recording names it: it would be code chosen by a data file.
 
     Raises RecordingError, CampaignError.
     """
-    recording = open_recording(path)
+    recording = chosen_links(open_recording(path), links)
     return read_by(recording, Campaign.load(campaign) if campaign else _inside(recording))
 
 
@@ -55,6 +56,7 @@ def read_by(recording: Recording, chosen: Campaign | None) -> Reading:
     declared = {name: link.declared for name, link in links.items() if link.declared is not None}
     if chosen is not None:
         declared = {name: each for name, each in declared.items() if name not in chosen.file.links}
+        declared |= _left_out(links, chosen)
         return Reading(recording, chosen.vehicle, framings, chosen.file.limits, declared)
     names = sorted({link.vehicle for name, link in links.items() if name not in declared})
     if not set(names) <= {*vehicles(), undeclared.NAME} or not (names or declared):
@@ -63,6 +65,14 @@ def read_by(recording: Recording, chosen: Campaign | None) -> Reading:
     known = {name: undeclared.VEHICLE if name == undeclared.NAME else vehicle(name) for name in names}
     declared |= {name: known[link.vehicle] for name, link in links.items() if name not in declared}
     return Reading(recording, _first(declared.values()), framings, {}, declared)
+
+
+def _left_out(links: Mapping[str, RecordedLink], chosen: Campaign) -> dict[str, Vehicle]:
+    """Links of nobody's declaration beside those that the campaign names: a capture has all that went by."""
+    if not set(links) & set(chosen.file.links):
+        return {}
+    others = {name: link for name, link in links.items() if name not in chosen.file.links}
+    return {name: undeclared.VEHICLE for name, link in others.items() if link.vehicle == undeclared.NAME}
 
 
 def _first(found: Iterable[Vehicle]) -> Vehicle:

@@ -20,6 +20,8 @@ class Stated:
     """``FORMAT:RATE?frequency=HZ`` of a file that does not tell itself."""
     transfer_frames: str = ""
     vehicle: str = ""
+    links: Sequence[str] = ()
+    """The links it is said of, the others not read; all of them where there are none. Says nothing by itself."""
 
     def __bool__(self) -> bool:
         return bool(
@@ -35,6 +37,7 @@ def add_stated_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--framing", action="append", default=[], metavar="KIND", help="how bits or bytes are framed")
     how.add_argument("--samples", default="", metavar="FORMAT:RATE", help="what a raw file holds, as cu8:2.4M")
     how.add_argument("--transfer-frames", default="", metavar="KIND", help="take space packets out of tm or aos frames")
+    how.add_argument("--link", action="append", default=[], metavar="NAME", help="read this link of the file alone")
     how.add_argument("--vehicle", default="", metavar="NAME", help="decode the frames' packets as this vehicle's")
 
 
@@ -50,6 +53,7 @@ def stated_of(arguments: argparse.Namespace) -> Stated | None:
         arguments.samples,
         arguments.transfer_frames,
         arguments.vehicle,
+        tuple(arguments.link),
     )
     if said and arguments.campaign:
         raise DeclarationError("--campaign", "tells how to read a file itself; leave it out, or what is said beside it")

@@ -17,6 +17,7 @@ from protocols.errors import DeclarationError, RecordingError, UnknownFormat
 from protocols.packet import Vehicle
 from protocols.signal import Signal
 from protocols.vehicles import vehicle, vehicles
+from replay.chosen_links import chosen_links
 from replay.recording import Recording, open_recording
 from replay.stated import StatedBytes, StatedSamples
 
@@ -33,7 +34,7 @@ def read_as_stated(path: Path, stated: Stated) -> Reading:
         sent = chosen.transmitters
     elif stated.modem:
         sent = [transmitter(stated.modem, list(stated.framings))]
-    recording = _recording(path, stated, radio=bool(sent))
+    recording = chosen_links(_recording(path, stated, radio=bool(sent)), stated.links)
     framings = {
         name: _framing(recording, name, link.signal, link.framing, stated, sent)
         for name, link in recording.links.items()

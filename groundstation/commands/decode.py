@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     stated = stated_of(arguments)
     if stated is None:
-        reading = read(arguments.recording, arguments.campaign)
+        reading = read(arguments.recording, arguments.campaign, arguments.link)
     else:
         reading = read_as_stated(arguments.recording, stated)
         if target is None:

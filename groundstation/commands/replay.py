@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     stated = stated_of(arguments)
     if stated is None:
-        reading = read(arguments.recording, arguments.campaign)
+        reading = read(arguments.recording, arguments.campaign, arguments.link)
     else:
         reading = read_as_stated(arguments.recording, stated)
     if with_console(arguments):
