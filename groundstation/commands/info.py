@@ -22,7 +22,7 @@ from groundstation.plain_text import plain
 from groundstation.transmitter_text import framing_text, framing_texts, modem_text
 
 if TYPE_CHECKING:
-    from replay.recording import RecordedEvent, RecordedLink
+    from replay.recording import RecordedEvent, RecordedLink, Recording
 
 _TIED = "\u00a0"
 HELP = "say what is in a recording, or what is known here"
@@ -75,6 +75,7 @@ def _recording(path: Path) -> dict[str, Any]:
     return {
         "file": printable(path),
         "format": recording.title,
+        **_parts(recording),
         "synthetic": recording.synthetic,
         "begins": begins
         if recording.time_base is TimeBase.UTC
@@ -87,6 +88,22 @@ def _recording(path: Path) -> dict[str, Any]:
         "events": [_event(event, first) for event in recording.events()],
         "damage": [f"{recording.damage.discarded:,} bytes could not be read", *recording.damage.notes],
     }
+
+
+def _parts(recording: Recording) -> dict[str, Any]:
+    """Which files a recording in several has, or which of them a file is; empty for a whole one."""
+    from replay.formats.mcap import McapRecording  # noqa: PLC0415
+    from replay.parted_recording import PartedRecording  # noqa: PLC0415
+
+    if isinstance(recording, PartedRecording):
+        return {"parts": [each.path.name for each in recording.parts]}
+    if not isinstance(recording, McapRecording) or recording.part is None:
+        return {}
+    part, follows = recording.part, recording.next_part
+    before = f"; before it {part.previous}, at which all of it opens" if part.number == 2 else ""
+    before = before or (f"; before it {part.previous}" if part.previous else "")
+    after = "; what follows is not known" if follows is None else f"; after it {follows}" if follows else "; the last"
+    return {"part": f"{part.number}, alone{before}{after}"}
 
 
 def _link(link: RecordedLink, size: int) -> str:
