@@ -51,7 +51,7 @@ _COMMAND = BitStruct(
     "words" / BitsInteger(5) * "data word count, 0 for 32; a mode code where the subaddress is 0 or 31",
 )
 MS1553 = _vehicle(
-    "ms1553",
+    "irig106_1553",
     "MIL-STD-1553 bus",
     Struct(
         "block"
@@ -100,7 +100,7 @@ _MS1553 = np.dtype(
 )  # fmt: skip
 
 ARINC429 = _vehicle(
-    "arinc429",
+    "irig106_arinc429",
     "ARINC 429 bus",
     Struct(
         "bus" / Byte,
@@ -128,7 +128,7 @@ _ARINC429 = np.dtype(
 _REVERSED = np.array([int(f"{byte:08b}"[::-1], 2) for byte in range(256)], np.uint32)
 
 DISCRETE = _vehicle(
-    "discrete",
+    "irig106_discrete",
     "discretes",
     Struct(
         "state" / Int32ub * "all bits",
@@ -139,7 +139,7 @@ DISCRETE = _vehicle(
 _DISCRETE = np.dtype([("time", ">i8"), ("state", ">u4"), ("bits", ">u4")])
 
 EVENT = _vehicle(
-    "event",
+    "irig106_event",
     "recording events",
     Struct("number" / Int16ub * "as TMATS numbers them", "count" / Int16ub, "recording" / Flag * "while recording"),
     "a recording event",
@@ -147,7 +147,7 @@ EVENT = _vehicle(
 _EVENT = np.dtype([("time", ">i8"), ("number", ">u2"), ("count", ">u2"), ("recording", "u1")])
 
 CAN = _vehicle(
-    "can",
+    "irig106_can",
     "CAN bus",
     Struct(
         "subchannel" / Byte,
@@ -169,7 +169,7 @@ _CAN = np.dtype(
 )  # fmt: skip
 
 TIME = _vehicle(
-    "time",
+    "irig106_time",
     "recorder's time",
     Struct(
         "source" / Enum(Byte, INTERNAL=0, EXTERNAL=1, INTERNAL_FROM_RMM=2, NONE=15),

@@ -79,7 +79,7 @@ def channel_of(packet: Packet, tmats: Tmats) -> Channel:
     """The channel of a packet, the first of its type there."""
     header = packet.header
     kind, data_type = kind_of(header.kind), header.kind
-    name = f"{kind if kind.isidentifier() else f'type_{kind}'}_{header.channel}"
+    name = f"irig106_{kind}_{header.channel}"
     if data_type in RECORDS:
         vehicle, cut = RECORDS[data_type]
         return Channel(kind, _Recorded(cut), vehicle, _dated(vehicle.packets[0].body.sizeof()))
@@ -119,5 +119,4 @@ _known: dict[str, Vehicle] = {}
 
 def _plain(kind: str) -> Vehicle:
     """The vehicle of plain bytes that all channels of a kind share."""
-    name = kind if kind.isidentifier() else f"type_{kind}"
-    return _known.setdefault(kind, bytes_vehicle(name, f"{kind} data"))
+    return _known.setdefault(kind, bytes_vehicle(f"irig106_{kind}", f"{kind} data"))

@@ -126,12 +126,12 @@ def _vehicle(name: str, title: str, body: Any) -> Vehicle:
 
 
 ETHERNET = _vehicle(
-    "ethernet",
+    "irig106_ethernet",
     "Ethernet frames",
     Struct("destination" / Bytes(6), "source" / Bytes(6), "type" / Int16ub * "or length", "data" / GreedyBytes),
 )
 VIDEO = _vehicle(
-    "video",
+    "irig106_video",
     "MPEG-2 transport packets",
     Struct(
         Const(b"\x47"),

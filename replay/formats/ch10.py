@@ -16,10 +16,10 @@ from typing import ClassVar
 
 from protocols.chunk import Chunk
 from protocols.errors import NotARecording
-from protocols.irig106.channels import NOT_DELIVERED
+from protocols.irig106.channels import NOT_DELIVERED, Channel
 from protocols.irig106.clock import TIME_1, TIME_2, RecorderClock
 from protocols.irig106.packet import Header, Packet, parse_header
-from replay.ch10_contents import Contents, read_contents
+from replay.ch10_contents import Contents, Key, read_contents
 from replay.ch10_packets import PacketFile
 from replay.recording import Damage, RecordedEvent, RecordedLink, Recording, TimeBase
 
@@ -51,7 +51,7 @@ class Chapter10(Recording):
             name: RecordedLink(
                 channel.vehicle.name, channel.framing, declared=channel.vehicle, title=self._contents.title(key)
             )
-            for key, channel in self._contents.channels.items()
+            for key, channel in sorted(self._contents.channels.items(), key=_order)
             for name in self._contents.names[key].values()
         }
 
@@ -134,6 +134,12 @@ class Chapter10(Recording):
         """The file, for reading at any place."""
         with self.path.open("rb", buffering=0) as file:
             yield file.fileno()
+
+
+def _order(item: tuple[Key, Channel]) -> tuple[bool, Key]:
+    """Links by channel, what the recorder itself adds (time, events, its own data) behind them."""
+    key, channel = item
+    return channel.kind in ("time", "event", "computer"), key
 
 
 class _Sequences:

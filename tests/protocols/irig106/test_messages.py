@@ -175,7 +175,7 @@ def test_minor_frames_by_tmats(container, unpacked):
     head = bytes(2 if container == 16 else 4)
     frames = b"".join(stamp(100 * number) + head + minor_frame(container, unpacked=unpacked) for number in range(3))
     batch = decoded(of(0x09, pack("<I", word) + frames), parse_tmats(TMATS))
-    assert batch.packet == "pcm_4"
+    assert batch.packet == "irig106_pcm_4"
     assert batch["sync"].tolist() == [SYNC] * 3
     assert [batch[f"word_{number}"][0] for number in (1, 3, 4, 5)] == [0x123, 0xFFF, 0, 0x801]
     assert (batch["word_2_above"].tolist(), batch["subframe"].tolist()) == ([0xAB] * 3, [5] * 3)  # bits 9 to 12 of it

@@ -105,14 +105,14 @@ def test_messages(data, told):
     wanted = dict(told["messages"])
     wanted.pop("0x03", None)  # the index is about the file, and no link
     analog = told["by_type"].get("0x21", 0)
-    names = {"0x02": "event", "0x19": "ms1553", "0x29": "discrete", "0x30": "message", "0x38": "arinc429"}
+    names = {"0x02": "event", "0x19": "1553", "0x29": "discrete", "0x30": "message", "0x38": "arinc429"}
     names |= {"0x40": "video", "0x21": "analog_2"}
     messages = {names[kind]: count for kind, count in wanted.items() if count}
     if analog:
         messages["analog_2"] -= analog  # pychapter10 counts an empty sample at the end of each packet
     once = {"0x11": "time", "0x00": "computer"}  # packets that pychapter10 finds no messages in
     messages |= {once[kind]: count for kind, count in told["by_type"].items() if kind in once}
-    assert {name: count for name, count in found.items() if count} == messages
+    assert {name.removeprefix("irig106_"): count for name, count in found.items() if count} == messages
 
 
 @pytest.mark.parametrize("name", NAMES[:3])
