@@ -1,188 +1,38 @@
 """Messages of buses and discretes as records of one length, each begun by its time: what the files hold in many shapes.
 
-A record is ``time in ns (64 bits, big-endian) | fields``; the framing ``dated`` cuts records apart and dates them. The
-vehicles here declare the fields. All of a packet's messages become records together, in arrays.
+A record is ``time in ns (64 bits, big-endian) | fields``; the framing ``dated`` cuts records apart and dates them, and
+:mod:`protocols.irig106.bus_fields` declares the fields. All of a packet's messages become records together, in arrays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from construct import (
-    Array,
-    BitsInteger,
-    BitStruct,
-    Byte,
-    Bytes,
-    Enum,
-    Flag,
-    FlagsEnum,
-    Int16ub,
-    Int32ub,
-    Padding,
-    Struct,
-)
 from numpy.typing import NDArray
 
-from protocols.curve import Linear
+from protocols.irig106.bus_fields import (
+    ARINC429,
+    ARINC429_RECORD,
+    CAN,
+    CAN_RECORD,
+    DISCRETE,
+    DISCRETE_RECORD,
+    EVENT,
+    EVENT_RECORD,
+    MS1553,
+    MS1553_RECORD,
+    TIME,
+    TIME_RECORD,
+)
 from protocols.irig106.packet import TICK_NS, Packet
-from protocols.measurement import Measurement
-from protocols.packet import Packet as PacketType
 from protocols.packet import Vehicle
 
 Records = NDArray[np.void]
 Cut = Callable[[Packet], tuple[Records, int]]
 """The records of a packet, and the bytes of its body from the channel-specific data word on that are accounted for."""
 
-_SOURCE = "IRIG 106-22 Chapter 11"
-
-
-def _vehicle(name: str, title: str, body: Any, doc: str) -> Vehicle:
-    return Vehicle(name, title, (PacketType(name, body, doc=doc),), source=_SOURCE)
-
-
-_GAP = Linear(0.1)
-_COMMAND = BitStruct(
-    "rt" / BitsInteger(5) * "remote terminal address",
-    "transmit" / Flag,
-    "subaddress" / BitsInteger(5),
-    "words" / BitsInteger(5) * "data word count, 0 for 32; a mode code where the subaddress is 0 or 31",
-)
-MS1553 = _vehicle(
-    "irig106_1553",
-    "MIL-STD-1553 bus",
-    Struct(
-        "block"
-        / BitStruct(
-            Padding(2),
-            "bus" / Enum(BitsInteger(1), A=0, B=1),
-            "message_error" / Flag,
-            "rt_to_rt" / Flag,
-            "format_error" / Flag,
-            "timeout" / Flag * "no response in time",
-            Padding(3),
-            "word_count_error" / Flag,
-            "sync_error" / Flag,
-            "word_error" / Flag,
-            Padding(3),
-        ),
-        "gap1" / Measurement(Byte, "us", _GAP) * "before the first status word, or the data's last word",
-        "gap2" / Measurement(Byte, "us", _GAP) * "before the second status word",
-        "length" / Measurement(Int16ub, "B") * "of all words recorded",
-        "command" / _COMMAND,
-        "transmit_command" / _COMMAND * "the second command word from RT to RT, else 0",
-        "answered" / Flag * "whether there is a status word",
-        "status"
-        / BitStruct(
-            "rt" / BitsInteger(5),
-            "message_error" / Flag,
-            "instrumentation" / Flag,
-            "service_request" / Flag,
-            Padding(3),
-            "broadcast_received" / Flag,
-            "busy" / Flag,
-            "subsystem" / Flag,
-            "bus_control" / Flag,
-            "terminal" / Flag,
-        ),
-        "count" / Byte * "data words",
-        "data" / Array(32, Int16ub) * "data words; zero from count on",
-    ),
-    "a message: command, status and data words",
-)
-_MS1553 = np.dtype(
-    [
-        ("time", ">i8"), ("block", ">u2"), ("gap1", "u1"), ("gap2", "u1"), ("length", ">u2"), ("command", ">u2"),
-        ("transmit_command", ">u2"), ("answered", "u1"), ("status", ">u2"), ("count", "u1"), ("data", ">u2", (32,)),
-    ]
-)  # fmt: skip
-
-ARINC429 = _vehicle(
-    "irig106_arinc429",
-    "ARINC 429 bus",
-    Struct(
-        "bus" / Byte,
-        "high_speed" / Flag * "100 kHz, not 12.5 kHz",
-        "parity_error" / Flag,
-        "format_error" / Flag,
-        "gap" / Measurement(Int32ub, "us", _GAP) * "since the word before, of whatever bus",
-        "word"
-        / BitStruct(
-            "parity" / BitsInteger(1),
-            "ssm" / BitsInteger(2) * "sign and status",
-            "data" / BitsInteger(19) * "bits 29 to 11",
-            "sdi" / BitsInteger(2) * "source and destination",
-            "label" / Enum(BitsInteger(8), **{f"{label:03o}": label for label in range(256)}) * "octal",
-        ),
-    ),
-    "a word",
-)
-_ARINC429 = np.dtype(
-    [
-        ("time", ">i8"), ("bus", "u1"), ("high_speed", "u1"), ("parity_error", "u1"), ("format_error", "u1"),
-        ("gap", ">u4"), ("word", ">u4"),
-    ]
-)  # fmt: skip
 _REVERSED = np.array([int(f"{byte:08b}"[::-1], 2) for byte in range(256)], np.uint32)
-
-DISCRETE = _vehicle(
-    "irig106_discrete",
-    "discretes",
-    Struct(
-        "state" / Int32ub * "all bits",
-        "bits" / FlagsEnum(Int32ub, **{f"bit{number}": 1 << number for number in range(32)}),
-    ),
-    "the state of discretes, at a change or an interval",
-)
-_DISCRETE = np.dtype([("time", ">i8"), ("state", ">u4"), ("bits", ">u4")])
-
-EVENT = _vehicle(
-    "irig106_event",
-    "recording events",
-    Struct("number" / Int16ub * "as TMATS numbers them", "count" / Int16ub, "recording" / Flag * "while recording"),
-    "a recording event",
-)
-_EVENT = np.dtype([("time", ">i8"), ("number", ">u2"), ("count", ">u2"), ("recording", "u1")])
-
-CAN = _vehicle(
-    "irig106_can",
-    "CAN bus",
-    Struct(
-        "subchannel" / Byte,
-        "data_error" / Flag,
-        "format_error" / Flag,
-        "extended" / Flag * "an identifier of 29 bits",
-        "remote" / Flag * "a remote transmission request",
-        "identifier" / Int32ub,
-        "count" / Byte * "data bytes",
-        "data" / Bytes(8),
-    ),
-    "a frame",
-)
-_CAN = np.dtype(
-    [
-        ("time", ">i8"), ("subchannel", "u1"), ("data_error", "u1"), ("format_error", "u1"), ("extended", "u1"),
-        ("remote", "u1"), ("identifier", ">u4"), ("count", "u1"), ("data", "u1", (8,)),
-    ]
-)  # fmt: skip
-
-TIME = _vehicle(
-    "irig106_time",
-    "recorder's time",
-    Struct(
-        "source" / Enum(Byte, INTERNAL=0, EXTERNAL=1, INTERNAL_FROM_RMM=2, NONE=15),
-        "format" / Enum(Byte, IRIG_B=0, IRIG_A=1, IRIG_G=2, RTC=3, GPS_UTC=4, GPS=5, NONE=15),
-        "leap_year" / Flag,
-        "dated" / Flag * "day, month and year, not the day of the year alone",
-        "generator" / Byte * "what an internal generator is locked to; 0: nothing, or not told",
-    ),
-    "a time packet; what it says is its time",
-)
-_TIME = np.dtype(
-    [("time", ">i8"), ("source", "u1"), ("format", "u1"), ("leap_year", "u1"), ("dated", "u1"), ("generator", "u1")]
-)
 
 
 def ms1553(packet: Packet) -> tuple[Records, int]:
@@ -195,7 +45,7 @@ def ms1553(packet: Packet) -> tuple[Records, int]:
             break
         starts.append(at)
         at, left = after + (after - packet.begin & 1), left - 1
-    made = np.zeros(len(starts), _MS1553)
+    made = np.zeros(len(starts), MS1553_RECORD)
     heads = _rows(data, starts, 14)
     words = _words(data, starts, heads[:, 12:].copy().view("<u2")[:, 0])
     made["time"] = packet.stamps(_u64(heads))
@@ -232,7 +82,7 @@ def arinc429(packet: Packet) -> tuple[Records, int]:
     """ARINC 429, format 0 (11.2.8): ``gap, errors and bus | word`` each; the first word's time is the packet's."""
     count = min(packet.word() & 0xFFFF, (packet.end - packet.begin - 4) // 8)
     pairs = np.frombuffer(packet.data, "<u4", 2 * count, packet.begin + 4).reshape(count, 2) if count > 0 else _NO_PAIRS
-    made = np.zeros(len(pairs), _ARINC429)
+    made = np.zeros(len(pairs), ARINC429_RECORD)
     about, word = pairs[:, 0], pairs[:, 1]
     gaps = (about & 0xFFFFF).astype(np.int64)
     made["time"] = packet.time_ns + (np.cumsum(gaps) - gaps[:1].sum()) * TICK_NS
@@ -246,7 +96,7 @@ def discrete(packet: Packet) -> tuple[Records, int]:
     """Discretes, format 1 (11.2.6): ``stamp | 32 bits``, in the low bits or, by mode bit 1, the high ones."""
     rows = _all_rows(packet, 12)
     word = packet.word()
-    made = np.zeros(len(rows), _DISCRETE)
+    made = np.zeros(len(rows), DISCRETE_RECORD)
     made["time"] = packet.stamps(_u64(rows))
     width = word >> 3 & 31 or 32
     states = rows[:, 8:].copy().view("<u4")[:, 0]
@@ -260,7 +110,7 @@ def event(packet: Packet) -> tuple[Records, int]:
     room = packet.end - packet.begin - 4
     size = 20 if packet.word() >> 31 or (count and room // count >= 20) else 12
     rows = _all_rows(packet, size)[: count or None]
-    made = np.zeros(len(rows), _EVENT)
+    made = np.zeros(len(rows), EVENT_RECORD)
     made["time"] = packet.stamps(_u64(rows))
     told = rows[:, size - 4 :].copy().view("<u4")[:, 0]
     made["number"], made["count"], made["recording"] = told & 0xFFF, told >> 12 & 0xFFFF, told >> 28 & 1
@@ -279,7 +129,7 @@ def can(packet: Packet) -> tuple[Records, int]:
         starts.append(at)
         lengths.append(min(length - 4, 8) if length > 4 else 0)
         at, left = after + (after - packet.begin & 1), left - 1
-    made = np.zeros(len(starts), _CAN)
+    made = np.zeros(len(starts), CAN_RECORD)
     rows = _rows(data, starts, 24)
     about, told = rows[:, 8:12].copy().view("<u4")[:, 0], rows[:, 12:16].copy().view("<u4")[:, 0]
     made["time"], made["subchannel"] = packet.stamps(_u64(rows)), about >> 16 & 0xFF
@@ -297,7 +147,7 @@ def time(packet: Packet) -> tuple[Records, int]:
         source, form, dated, generator = 1, 15, 1, 0
     else:
         source, form, dated, generator = word & 15, word >> 4 & 15, word >> 9 & 1, word >> 12 & 15
-    made = np.array([(packet.time_ns, source, form, word >> 8 & 1, dated, generator)], _TIME)
+    made = np.array([(packet.time_ns, source, form, word >> 8 & 1, dated, generator)], TIME_RECORD)
     return made, packet.end - packet.begin
 
 
