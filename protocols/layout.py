@@ -235,7 +235,7 @@ def _load(leaf: Leaf, words: _Words) -> Load:
     if place.kind is Kind.BYTES:
         return _view(place, np.dtype(f"V{place.bits // 8}"))
     if place.kind is Kind.TEXT:
-        return _text(place, leaf.encoding)
+        return _text(place, leaf.encoding, terminated=leaf.terminated)
     if place.kind is Kind.FLOAT or (place.kind is Kind.INTEGER and _whole(place)):
         letter = "f" if place.kind is Kind.FLOAT else "i" if place.signed else "u"
         return _number(place, np.dtype(f"{'<' if place.little else '>'}{letter}{place.bits // 8}"), words)
@@ -272,12 +272,17 @@ def _number(place: Place, dtype: np.dtype[Any], words: _Words) -> Load:
     return load
 
 
-def _text(place: Place, encoding: str) -> Load:
+def _text(place: Place, encoding: str, *, terminated: bool) -> Load:
     """Padded texts without their padding, as construct strips it; bytes of no text become U+FFFD."""
-    view = _view(place, np.dtype(f"S{place.bits // 8}"))
+    size = place.bits // 8
+    view = _view(place, np.dtype(f"S{size}"))
 
     def load(columns: Columns) -> Column:
-        return np.asarray(np.char.decode(view(columns), encoding, "replace"))
+        texts = view(columns)
+        if terminated:
+            letters = texts.reshape(-1).view(np.uint8).reshape(-1, size)
+            letters[np.logical_or.accumulate(letters == 0, axis=1)] = 0
+        return np.asarray(np.char.decode(texts, encoding, "replace"))
 
     return load
 

@@ -20,6 +20,7 @@ from construct.lib import bits2bytes, bytes2bits, swapbytes
 
 from protocols.errors import DeclarationError
 from protocols.measurement import Measurement
+from protocols.terminated_text import TerminatedText
 
 _FLAG = type(cs.Flag)  # Flag itself is an instance; a deep copy of it is not it
 
@@ -76,6 +77,8 @@ class Leaf:
     """The only value allowed here; None where all are."""
     encoding: str = ""
     """Of a text."""
+    terminated: bool = False
+    """Whether a text ends at its first NUL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +277,8 @@ def _leaf(node: Any, path: str, bit: int, region: _Region, found: list[Leaf], kn
     """A node that carries a value of its own."""
     place, encoding = _place(node, path, bit, region)
     constant = _constant(path, known)
-    leaf = Leaf(path, place, known.doc, known.measurement, known.labels, constant, encoding)
+    terminated = isinstance(node, TerminatedText)
+    leaf = Leaf(path, place, known.doc, known.measurement, known.labels, constant, encoding, terminated)
     if known.flags:
         found.extend(_flags(leaf, known.flags))
     else:

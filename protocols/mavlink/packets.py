@@ -26,7 +26,6 @@ from construct import (
     Int32ul,
     Int64sl,
     Int64ul,
-    PaddedString,
     Struct,
 )
 
@@ -34,6 +33,7 @@ from protocols.curve import Linear
 from protocols.mavlink.message_set import FieldType, MessageType, enum
 from protocols.measurement import Measurement
 from protocols.packet import Header, Packet
+from protocols.terminated_text import TerminatedText
 
 _KINDS: dict[str, Construct[Any, Any]] = {
     "int8_t": Int8sl,
@@ -107,7 +107,7 @@ def packet(message: MessageType) -> Packet:
 
 def _field(field: FieldType) -> Any:
     if field.kind == "char":
-        return field.name / PaddedString(field.count or 1, "ascii") * field.doc
+        return field.name / TerminatedText(field.count or 1) * field.doc
     if field.enum and field.kind not in ("float", "double"):
         value = _enumerated(field.enum, field.kind)
         return field.name / (Array(field.count, value) if field.count else value) * field.doc
