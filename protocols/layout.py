@@ -280,7 +280,7 @@ def _text(place: Place, encoding: str, *, terminated: bool) -> Load:
     def load(columns: Columns) -> Column:
         texts = view(columns)
         if terminated:
-            letters = texts.reshape(-1).view(np.uint8).reshape(-1, size)
+            letters = texts.reshape(-1).view(np.uint8).reshape(texts.size, size)
             letters[np.logical_or.accumulate(letters == 0, axis=1)] = 0
         return np.asarray(np.char.decode(texts, encoding, "replace"))
 
