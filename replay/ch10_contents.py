@@ -124,7 +124,8 @@ class _Survey:
                 last_mark = file.at
             oldest = time_ns if oldest is None else oldest
             newest = max(newest, time_ns)
-            self._look(Packet(header, file.data, begin, end, time_ns))
+            if self._wanted(header):
+                self._look(Packet(header, file.data, begin, end, time_ns))
         contents.span = oldest or 0, newest
 
     def _wanted(self, header: Header) -> bool:
