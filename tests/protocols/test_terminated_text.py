@@ -11,7 +11,7 @@ from protocols.terminated_text import TerminatedText
 NAMES = Struct("name" / TerminatedText(6), "others" / Array(2, TerminatedText(3)))
 
 
-@given(raw=st.lists(st.binary(min_size=12, max_size=12), max_size=5))
+@given(raw=st.lists(st.binary(min_size=12, max_size=12), min_size=1, max_size=5))
 def test_what_lies_behind_a_nul_is_no_text(raw: list[bytes]) -> None:
     each = [bytes(byte & 0x7F for byte in row) for row in raw]
     rows = np.frombuffer(b"".join(each), np.uint8).reshape(-1, 12)
