@@ -11,12 +11,14 @@ from groundstation.reading import Reading
 from groundstation.satellite import satellite
 from groundstation.stated_arguments import Stated
 from groundstation.transmitters import Named, framing_table, radio_framing, transmitter
+from groundstation.vehicle_file import NoVehicle, load_vehicle
 from hardware.quantity import hertz
 from protocols import undeclared
 from protocols.errors import DeclarationError, RecordingError, UnknownFormat
 from protocols.packet import Vehicle
 from protocols.signal import Signal
-from protocols.vehicles import vehicle, vehicles
+from protocols.vehicles import vehicle as known_vehicle
+from protocols.vehicles import vehicles
 from replay.chosen_links import chosen_links
 from replay.recording import Recording, open_recording
 from replay.stated import StatedBytes, StatedSamples
@@ -34,14 +36,15 @@ def read_as_stated(path: Path, stated: Stated) -> Reading:
         sent = chosen.transmitters
     elif stated.modem:
         sent = [transmitter(stated.modem, list(stated.framings))]
-    recording = chosen_links(_recording(path, stated, radio=bool(sent)), stated.links)
+    vehicle = _vehicle(stated.vehicle or (chosen.vehicle if chosen else ""))
+    recording = chosen_links(_recording(path, stated, vehicle.framing, radio=bool(sent)), stated.links)
     framings = {
         name: _framing(recording, name, link.signal, link.framing, stated, sent)
         for name, link in recording.links.items()
     }
     for framing in framings.values():
         make_framer(framing)
-    return Reading(recording, _vehicle(stated.vehicle or (chosen.vehicle if chosen else "")), framings, {})
+    return Reading(recording, vehicle, framings, {})
 
 
 def _check(stated: Stated) -> None:
@@ -53,8 +56,8 @@ def _check(stated: Stated) -> None:
         raise DeclarationError("--framing", "stands there twice; several are tried only on what a --modem gives")
 
 
-def _recording(path: Path, stated: Stated, *, radio: bool) -> Recording:
-    """The file, by its own account where it gives one."""
+def _recording(path: Path, stated: Stated, usual: Named, *, radio: bool) -> Recording:
+    """The file, by its own account where it gives one; else in the framing that is said, or usual for its vehicle."""
     if stated.samples:
         return StatedSamples(path, _signal(stated.samples))
     try:
@@ -63,6 +66,8 @@ def _recording(path: Path, stated: Stated, *, radio: bool) -> Recording:
         if radio:
             problem = "of no format known here; say what its samples are, as --samples cu8:2.4M"
             raise RecordingError(path, problem) from None
+        if not stated.framings and usual != "datagram":
+            return StatedBytes(path, usual)
         if not stated.framings:
             problem = "of no format known here; say how its bytes are framed, as --framing fixed?frame_length=1115"
             raise RecordingError(path, problem) from None
@@ -109,6 +114,12 @@ def _signal(text: str) -> Signal:
 def _vehicle(name: str) -> Vehicle:
     if name in ("", undeclared.NAME):
         return undeclared.VEHICLE
+    if name.partition("#")[0].lower().endswith(".xml"):
+        try:
+            return load_vehicle(name, Path.cwd() / "campaign.toml")
+        except NoVehicle as error:
+            raise DeclarationError(f"--vehicle {name}", str(error)) from None
     if name not in vehicles():
-        raise DeclarationError(f"--vehicle {name}", f"none of that name is known; use one of {', '.join(vehicles())}")
-    return vehicle(name)
+        problem = f"none of that name is known; use one of {', '.join(vehicles())}, or an XTCE file, FILE.xml"
+        raise DeclarationError(f"--vehicle {name}", problem)
+    return known_vehicle(name)

@@ -1,4 +1,4 @@
-"""A vehicle by its name: one that comes with the project, or a Python file of declarations beside a campaign file."""
+"""A vehicle by its name: one that comes with the project, or a file beside a campaign file, Python or XTCE."""
 
 from __future__ import annotations
 
@@ -16,16 +16,28 @@ from protocols.vehicles import vehicle as known_vehicle
 from protocols.vehicles import vehicles
 
 
+_LARGEST = 64 * 1024 * 1024
+"""Bytes of an XTCE file; what is longer is something else."""
+
+
 class NoVehicle(Exception):
     """A vehicle that cannot be had; says why and what to do."""
 
 
 def load_vehicle(name: str, beside: Path, *, files: bool = True) -> Vehicle:
-    """A vehicle by name or, with files, from a Python file beside the campaign file. Raises NoVehicle."""
+    """A vehicle by name or, with files, from a Python or XTCE file beside the campaign file. Raises NoVehicle.
+
+    ``file.xml#NAME`` names the container that all packets of an XTCE file begin with, where it does not tell itself.
+    """
     if name.endswith(".py"):
         if not files:
             raise NoVehicle(f"found {name!r}, a program, which is not run because a recording names it")
         return _from_file((beside.parent / name).resolve())
+    file, _, root = name.partition("#")
+    if file.lower().endswith(".xml"):
+        if not files:
+            raise NoVehicle(f"found {file!r}, a file beside the campaign file, which is not inside the recording")
+        return xtce_file((beside.parent / file).resolve(), root)
     if name == undeclared.NAME:
         return undeclared.VEHICLE
     try:
@@ -33,7 +45,7 @@ def load_vehicle(name: str, beside: Path, *, files: bool = True) -> Vehicle:
     except DeclarationError as error:
         near = difflib.get_close_matches(name, vehicles(), 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise NoVehicle(f"found {error}, or a ./file.py beside this one{hint}") from None
+        raise NoVehicle(f"found {error}, or a ./file.py or ./file.xml beside this one{hint}") from None
 
 
 def _from_file(path: Path) -> Vehicle:
@@ -53,6 +65,27 @@ def _from_file(path: Path) -> Vehicle:
         raise NoVehicle(f"{path}{_line(error, path)} does not load: {_said(error)}; correct that file") from None
     if not isinstance(found, Vehicle):
         raise NoVehicle(f"{path} defines no VEHICLE = Vehicle(...); see protocols/vehicles for how")
+    return found
+
+
+def xtce_file(path: Path, root: str = "") -> Vehicle:
+    """The vehicle that an XTCE file declares; root as in :func:`protocols.xtce.reading.read_xtce`. Raises NoVehicle."""
+    from protocols.xtce.reading import read_xtce  # noqa: PLC0415 few campaigns need it
+
+    if not path.is_file():
+        raise NoVehicle(f"there is no file {path}; write it or correct the name")
+    try:
+        with path.open("rb") as file:
+            document = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise NoVehicle(f"{path} cannot be read ({error.strerror}); check its permissions") from None
+    if len(document) > _LARGEST:
+        raise NoVehicle(f"{path} has more than {_LARGEST:,} bytes; give an XTCE file")
+    try:
+        found = read_xtce(document, root)
+        _refuse_dangling(found)
+    except DeclarationError as error:
+        raise NoVehicle(f"{path}: {error}") from None
     return found
 
 
