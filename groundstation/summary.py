@@ -65,7 +65,8 @@ def printable(path: Path | str) -> str:
 def lines(told: Mapping[str, Any]) -> list[str]:
     """The same for people."""
     mark = " ~ synthetic: this telemetry is made up" if told["synthetic"] else ""
-    found = [f"{told['vehicle']}: {told['duration_s']:.1f} s of data{mark}"]
+    mode = "REPLAY of " if told.get("mode") == "replay" else ""
+    found = [f"{mode}{told['vehicle']}: {told['duration_s']:.1f} s of data{mark}"]
     for name, link in told["links"].items():
         balance = f"{link['frame_bytes']:,} in {link['frames']:,} frames + {link['discarded']:,} discarded"
         found.append(f"  {name}: {link['bytes_in']:,} bytes = {balance} + {link['pending']:,} pending")

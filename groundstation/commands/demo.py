@@ -48,5 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
         ended.extend(await made)
 
     host(arguments, station)
-    say(summary(ended[0].pipeline, ended[1]), f"recorded in {ended[1]}", as_json=arguments.json)
+    told = {**summary(ended[0].pipeline, ended[1]), "mode": "live"}
+    say(told, f"recorded in {ended[1]}", as_json=arguments.json)
     return 0

@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     host(arguments, station)
     told = summary(ended[0].pipeline, arguments.recording, damage=reading.recording.damage)
-    told["synthetic"] = reading.synthetic
+    told |= {"synthetic": reading.synthetic, "mode": "replay"}
     say(told, as_json=arguments.json)
     return 0
 
