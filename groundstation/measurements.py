@@ -24,19 +24,20 @@ class Measurements(Mapping[str, Field]):
 
     def limited(self) -> Iterator[str]:
         """The names of those that may have limits of their own: packets compiled on demand have none."""
-        return (f"{packet}.{path}" for packet in self._limited for path in self._of(packet))
+        return (f"{packet}.{path}" for packet in self._limited for path in self.of(packet))
 
     def __getitem__(self, name: str) -> Field:
         packet, _, path = name.partition(".")
-        return self._of(packet)[path]
+        return self.of(packet)[path]
 
     def __iter__(self) -> Iterator[str]:
-        return (f"{packet}.{path}" for packet in self._decoders for path in self._of(packet))
+        return (f"{packet}.{path}" for packet in self._decoders for path in self.of(packet))
 
     def __len__(self) -> int:
-        return sum(len(self._of(packet)) for packet in self._decoders)
+        return sum(len(self.of(packet)) for packet in self._decoders)
 
-    def _of(self, packet: str) -> dict[str, Field]:
+    def of(self, packet: str) -> dict[str, Field]:
+        """Those of a packet, by path. Raises KeyError where there is none of that name."""
         found = self._fields.get(packet)
         if found is None:
             found = self._fields[packet] = self._decoders[packet][packet].fields

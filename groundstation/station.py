@@ -100,6 +100,7 @@ class Station:
         """Why nothing is recorded; empty while it is."""
         self._unsynced = False
         self._alarms_changed = self._events_changed = True
+        self._defined: set[str] = set()  # packets that the definition published tells of
         self._radio_reports = RadioReports(self)
         self.recording = RecordingWatch(self)
         self.proving = Proving(self)
@@ -145,6 +146,8 @@ class Station:
 
     def _made(self, result: Result, chunks: Sequence[Chunk]) -> None:
         """Hand on what chunks have brought."""
+        if any(batch.packet not in self._defined for batch in result.batches):
+            self._publish_definition()
         for batch in result.batches:
             self.outbox.telemetry(batch)
             self.traces.add(batch)
@@ -217,7 +220,10 @@ class Station:
             for name, health in self.setup.links.items()
         }
         pipeline = self.pipeline
-        self.outbox.state("definition", payload.definition(pipeline.vehicles, pipeline.fields, pipeline.limits, links))
+        met = {name for path in pipeline.links.values() for name, count in path.decoder.packets.items() if count}
+        told = payload.definition(pipeline.vehicles, pipeline.fields, pipeline.limits, links, met=met)
+        self._defined = set(told["packets"])
+        self.outbox.state("definition", told)
 
     def publish_status(self) -> None:
         """Publish ``status`` and ``link/...`` as they are now."""

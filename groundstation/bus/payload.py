@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from groundstation.event import Event
 from groundstation.limits import Limits
+from groundstation.measurements import Measurements
 from protocols.batch import Batch, Column, Field
 from protocols.packet import Vehicle
 from replay.json_text import writable
@@ -111,19 +112,33 @@ def event(happened: Event, t0_ns: int | None) -> dict[str, Any]:
 
 def definition(
     vehicles: Sequence[Vehicle],
-    fields: Mapping[str, Field],
+    fields: Measurements,
     limits: Mapping[str, Limits],
     links: Mapping[str, Mapping[str, Any]],
+    *,
+    met: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """``definition``: all that a stranger's script needs to make sense of the rest; the first vehicle names it."""
+    """``definition``: all that a stranger's script needs to make sense of the rest; the first vehicle names it.
+
+    Where met, the packets that have come, is given, it leaves out the others of a vehicle that is compiled on demand,
+    but for those that are shown or have limits.
+    """
     packets: dict[str, Any] = {}
     vehicle = vehicles[0]
-    for packet in (packet for each in vehicles for packet in each.packets):
-        own = {name: each for name, each in fields.items() if name.startswith(f"{packet.name}.")}
+    shown = {name.partition(".")[0] for name in (*vehicle.display, *vehicle.plots, *limits)}
+    for packet in (
+        packet
+        for each in vehicles
+        for packet in each.packets
+        if met is None or not each.on_demand or packet.name in met or packet.name in shown
+    ):
         packets[packet.name] = {
             "doc": packet.doc,
             "rate": packet.rate,
-            "measurements": {each.path: _measurement(each, limits.get(name)) for name, each in own.items()},
+            "measurements": {
+                path: _measurement(each, limits.get(f"{packet.name}.{path}"))
+                for path, each in fields.of(packet.name).items()
+            },
         }
     return {
         "name": vehicle.name,
