@@ -15,7 +15,6 @@ from protocols.packet import Vehicle
 from protocols.vehicles import vehicle as known_vehicle
 from protocols.vehicles import vehicles
 
-
 _LARGEST = 64 * 1024 * 1024
 """Bytes of an XTCE file; what is longer is something else."""
 

@@ -105,12 +105,12 @@ class Entries:
         element = parameter.element
         if ancillary(element, "groundstation.spare") is not None:
             return ()
-        own = (each.get("alias") for group in element.all("AliasSet") for each in group
-               if each.get("nameSpace") == "groundstation")  # fmt: skip
-        told = next(own, "")
+        aliases = (each for group in element.all("AliasSet") for each in group)
+        own = [each.get("alias") for each in aliases if each.get("nameSpace") == "groundstation"]
+        if own:
+            return tuple(own[0].split("."))
         name = element.need("name")
-        choices = [tuple(told.split("."))] if told else [(f"{name}_" if name == "body" else name,)]
-        choices.append((f"{parameter.system.name}_{name}",))
+        choices = [(f"{name}_" if name == "body" else name,), (f"{parameter.system.name}_{name}",)]
         path = next((each for each in choices if each not in self._names), None)
         number = 2
         while path is None:

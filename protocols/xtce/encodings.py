@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import construct as cs
-import numpy as np
 
 from protocols.curve import Curve
-from protocols.measurement import Measurement
 from protocols.xtce.bit_fields import Size
 from protocols.xtce.calibrators import data_encoding
 from protocols.xtce.document import Element
@@ -43,35 +41,6 @@ class Made:
 
     node: Any
     bits: int | None
-
-
-class _Before:
-    """What of texts stands before a character, as a curve."""
-
-    def __init__(self, character: str) -> None:
-        self.character = character
-
-    def __call__(self, raw: Any) -> Any:
-        """The text, or the texts of a column."""
-        if isinstance(raw, str):
-            return raw.partition(self.character)[0]
-        texts = [text.partition(self.character)[0] for text in raw.ravel().tolist()]
-        return np.array(texts, np.str_).reshape(raw.shape)
-
-    def inverse(self, value: Any) -> Any:
-        """A text as it is: its buffer is filled up."""
-        return value
-
-
-class Terminated(Measurement):
-    """A text in a buffer of fixed size that ends at a character."""
-
-    def __init__(self, buffer: Any, character: str) -> None:
-        """The text is what stands before the first such character; buffer reads all of it."""
-        super().__init__(buffer, "", _Before(character))
-
-    def _encode(self, value: Any, context: Any, path: Any) -> Any:  # noqa: ARG002 construct's interface
-        return value
 
 
 class InContext(_Adapter):
@@ -111,11 +80,6 @@ def enumeration(node: Any, codes: dict[int, str]) -> Any:
     made = cs.Enum(node, **{label: code for code, label in reversed(codes.items())})
     made.decmapping = {code: cs.EnumIntegerString.new(code, label) for code, label in codes.items()}
     return made
-
-
-def until(node: Any, terminator: bytes) -> Any:
-    """A buffer of text that may end before its end does."""
-    return Terminated(node, terminator.decode("latin-1")) if terminator == b"\0" else node
 
 
 def encoding_of(kind: Element, *allowed: str) -> Element:

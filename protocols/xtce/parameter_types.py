@@ -9,6 +9,7 @@ import construct as cs
 
 from protocols.curve import Curve, Linear
 from protocols.measurement import Measurement
+from protocols.terminated_text import TerminatedText
 from protocols.xtce.alarms import limits
 from protocols.xtce.bit_fields import Octets, Size, Text, counted
 from protocols.xtce.calibrators import chained, curve_of, default_curve, stored_curve
@@ -27,7 +28,6 @@ from protocols.xtce.encodings import (
     refuse_size,
     stored_number,
     terminator_of,
-    until,
 )
 from protocols.xtce.match import WIDEST_RANGE, Holds, all_of, condition
 from protocols.xtce.scope import Scope
@@ -196,8 +196,8 @@ class TypeBuilder:
         plain = codec in ("ascii", "utf-8") and not tag and terminator in (b"", b"\0")
         if not isinstance(size, int) or size % 8 or not plain:
             return Made(Text(size, codec, tag, terminator), size if isinstance(size, int) else None)
-        node: Any = cs.Bytewise(cs.PaddedString(size // 8, "ascii" if codec == "ascii" else "utf8"))
-        return Made(until(node, terminator), size)
+        buffer_of = TerminatedText if terminator else cs.PaddedString
+        return Made(cs.Bytewise(buffer_of(size // 8, "ascii" if codec == "ascii" else "utf8")), size)
 
     def _buffer(self, element: Element, system: SpaceSystem) -> Size | None:
         """Bits of a text's buffer; None where the text itself tells."""
