@@ -97,6 +97,8 @@ class Result:
     """What a chunk brought."""
 
     batches: list[Batch] = field(default_factory=list)
+    ordered: list[Batch] = field(default_factory=list)
+    """The same, but packets of one type in the order they came, whichever links brought them."""
     events: list[Event] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
 
@@ -163,9 +165,9 @@ class Pipeline:
     def judge(self, chunks: Sequence[Chunk], batches: Sequence[Batch], *, finished: str = "") -> Result:
         """The alarms and events that batches bring about: those completed by chunks, or by the end of a link."""
         if chunks:
-            newest, last = max(self.now_ns, *(chunk.received_ns for chunk in chunks)), chunks[-1].received_ns
-            self.now_ns = last if last < newest - CLOCK_STEP_NS else newest  # the clock was set back
+            self.now_ns = _newest(self.now_ns, [chunk.received_ns for chunk in chunks])
         result, ordered = Result(list(batches)), as_they_came(batches, chunks, self._declared)
+        result.ordered = ordered
         result.events += self.flight.watch(*ordered)
         result.crossings += crossings_as_they_came(map(self._crossings, ordered), chunks)
         for crossing in result.crossings:
@@ -207,6 +209,16 @@ def _distinct(vehicles: Sequence[Vehicle]) -> list[Vehicle]:
             raise DeclarationError(each.name, text)
         names |= own
     return found
+
+
+def _newest(now_ns: int, times: Sequence[int]) -> int:
+    """The newest time after some have come, one after the other; one far behind is that of a clock set back."""
+    newest = max(now_ns, *times)
+    if min(times) >= newest - CLOCK_STEP_NS:
+        return newest
+    for time_ns in times:
+        now_ns = time_ns if time_ns < now_ns - CLOCK_STEP_NS else max(now_ns, time_ns)
+    return now_ns
 
 
 def by_link(chunks: Iterable[Chunk]) -> dict[str, list[Chunk]]:

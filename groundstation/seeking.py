@@ -58,7 +58,7 @@ def _arrive(
     size = 0
 
     def take() -> None:
-        for batch in pipeline.receive(*group).batches:
+        for batch in pipeline.receive(*group).ordered:
             traces.add(batch)
         group.clear()
 

@@ -150,6 +150,7 @@ class Station:
             self._publish_definition()
         for batch in result.batches:
             self.outbox.telemetry(batch)
+        for batch in result.ordered:
             self.traces.add(batch)
         for event in result.events:
             self._publish_event(event)

@@ -102,7 +102,7 @@ class Survey:
 
     def _learn(self, pipeline: Pipeline, traces: Traces, result: Result) -> None:
         """Take note of what some chunks have brought."""
-        for batch in result.batches:
+        for batch in result.ordered:
             traces.add(batch)
         flown = [event for event in result.events if event.kind is EventKind.FLIGHT]
         if flown:

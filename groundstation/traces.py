@@ -36,8 +36,9 @@ class Trace:
         before = self.low, self.high
         self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
         at, taken = 0, before != (self.low, self.high)
+        reached = np.maximum.accumulate(times)  # times may step back: a point is due with the first that reaches it
         while True:
-            at += int(np.searchsorted(times[at:], self.times[-1] + self.step_ns)) if self.times else 0
+            at = int(np.searchsorted(reached, self.times[-1] + self.step_ns)) if self.times else 0
             if at >= len(times):
                 return taken
             self.times.append(int(times[at]))
