@@ -50,9 +50,14 @@ class LinkDigest:
     def recorded(self, chunks: Sequence[Chunk]) -> None:
         """Take in chunks as they came."""
         self.chunks += len(chunks)
-        self.bytes += sum(len(chunk.data) for chunk in chunks)
-        self._raw.update(chunks[0].data if len(chunks) == 1 else b"".join([chunk.data for chunk in chunks]))
-        self._times.update(b"".join([_CHUNK.pack(chunk.received_ns, len(chunk.data)) for chunk in chunks]))
+        if len(chunks) == 1:
+            data, times = chunks[0].data, _CHUNK.pack(chunks[0].received_ns, len(chunks[0].data))
+        else:
+            data = b"".join([chunk.data for chunk in chunks])
+            times = b"".join([_CHUNK.pack(chunk.received_ns, len(chunk.data)) for chunk in chunks])
+        self.bytes += len(data)
+        self._raw.update(data)
+        self._times.update(times)
 
     def made(self, batch: Batch) -> None:
         """Take in packets that were decoded."""
@@ -131,11 +136,14 @@ class Digests:
         self.links = {name: LinkDigest() for name in links}
         self.judged = JudgedDigest()
 
-    def recorded(self, chunks: Mapping[str, Sequence[Chunk]], lost: Mapping[str, Sequence[Chunk]]) -> None:
-        """Take in the chunks of each link as they came; those lost could not be recorded."""
+    def recorded(self, chunks: Mapping[str, Sequence[Chunk]]) -> None:
+        """Take in the chunks of each link as they came."""
         for name, own in chunks.items():
             self.links[name].recorded(own)
-        for name, own in lost.items():
+
+    def lost(self, chunks: Mapping[str, Sequence[Chunk]]) -> None:
+        """Take note of chunks of each link that could not be recorded."""
+        for name, own in chunks.items():
             self.links[name].lost += len(own)
 
     def decoded(self, chunks: Mapping[str, Sequence[Chunk]], batches: Iterable[Batch], finished: str = "") -> None:

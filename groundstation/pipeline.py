@@ -10,6 +10,8 @@ import copy
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
+from operator import attrgetter
 from threading import Lock
 from typing import Any
 
@@ -56,8 +58,8 @@ class LinkPath:
             self.last_ns = chunks[-1].received_ns
             if len(chunks) == 1:
                 return self.decoder.decode(self.framer.receive(chunks[0].data, chunks[0].received_ns))
-            times = [chunk.received_ns for chunk in chunks]
-            return self.decoder.decode(self.framer.receive_many([chunk.data for chunk in chunks], times))
+            data, times = list(map(_DATA, chunks)), list(map(_TIME, chunks))
+            return self.decoder.decode(self.framer.receive_many(data, times))
 
     def finish(self) -> list[Batch]:
         """The packets still within it, now that no more chunks will come."""
@@ -144,7 +146,9 @@ class Pipeline:
         """Take note, for the digests, of chunks that were recorded; the last so many of them could not be."""
         if self.digests is not None:
             kept = len(chunks) - min(lost, len(chunks))
-            self.digests.recorded(by_link(chunks[:kept]), by_link(chunks[kept:]))
+            self.digests.recorded(by_link(chunks[:kept]))
+            if lost:
+                self.digests.lost(by_link(chunks[kept:]))
 
     def skipped(self, link: str) -> None:
         """Take note, for the digests, of a chunk that was recorded and will not be decoded."""
@@ -165,7 +169,7 @@ class Pipeline:
     def judge(self, chunks: Sequence[Chunk], batches: Sequence[Batch], *, finished: str = "") -> Result:
         """The alarms and events that batches bring about: those completed by chunks, or by the end of a link."""
         if chunks:
-            self.now_ns = _newest(self.now_ns, [chunk.received_ns for chunk in chunks])
+            self.now_ns = _newest(self.now_ns, list(map(_TIME, chunks)))
         result, ordered = Result(list(batches)), as_they_came(batches, chunks, self._declared)
         result.ordered = ordered
         result.events += self.flight.watch(*ordered)
@@ -223,24 +227,44 @@ def _newest(now_ns: int, times: Sequence[int]) -> int:
 
 def by_link(chunks: Iterable[Chunk]) -> dict[str, list[Chunk]]:
     """Chunks sorted by link, each link's in their order."""
-    found: dict[str, list[Chunk]] = {}
-    for chunk in chunks:
-        found.setdefault(chunk.link, []).append(chunk)
+    every = list(chunks)
+    links = dict.fromkeys(map(_LINK, every))
+    if len(links) < 2:
+        return dict.fromkeys(links, every)
+    found: dict[str, list[Chunk]] = {name: [] for name in links}
+    for chunk in every:
+        found[chunk.link].append(chunk)
     return found
 
 
 def blocks(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
     """Chunks in groups worth a batch: BLOCK_BYTES, so that a group and its columns stay in a core's cache."""
-    group: list[Chunk] = []
-    size = 0
-    for chunk in chunks:
-        group.append(chunk)
-        size += len(chunk.data)
-        if size >= BLOCK_BYTES or len(group) >= BLOCK_CHUNKS:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+    left = iter(chunks)
+    while group := list(islice(left, _TAKEN)):
+        size = sum(map(len, map(_DATA, group)))
+        while size < BLOCK_BYTES and len(group) < BLOCK_CHUNKS and (more := list(islice(left, _TAKEN))):
+            group += more
+            size += sum(map(len, map(_DATA, more)))
+        yield from _cut(group, size)
+
+
+def _cut(group: list[Chunk], size: int) -> Iterator[list[Chunk]]:
+    """A group that may have grown too large, in several."""
+    begin = 0
+    if size > 2 * BLOCK_BYTES:
+        size = 0
+        for end, chunk in enumerate(group, 1):
+            size += len(chunk.data)
+            if size >= BLOCK_BYTES:
+                yield group[begin:end]
+                begin, size = end, 0
+    if begin < len(group):
+        yield group[begin:]
+
+
+_LINK, _DATA, _TIME = attrgetter("link"), attrgetter("data"), attrgetter("received_ns")
+_TAKEN = 64
+"""Chunks taken at a time."""
 
 
 def measurements(vehicle: Vehicle) -> Measurements:
