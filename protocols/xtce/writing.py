@@ -21,6 +21,8 @@ from protocols.xtce.written_entries import Value, elements, values
 from protocols.xtce.written_types import ancillary_data, parameter_type
 
 NAMESPACE: Final = "http://www.omg.org/spec/XTCE/20180204"
+_INSTANCE: Final = "http://www.w3.org/2001/XMLSchema-instance"
+_SCHEMA: Final = "https://www.omg.org/spec/XTCE/20180204/SpaceSystem.xsd"
 ROOT: Final = "CCSDSPacket"
 """The container all packets inherit; the name that other readers begin with if nobody says another."""
 
@@ -51,7 +53,8 @@ class _Document:
             self._root(vehicle.header, 8 * head)
         for packet in vehicle.packets:
             self._packet(packet, 8 * head)
-        system = Element("SpaceSystem", {"xmlns": NAMESPACE, "name": vehicle.name})
+        schema = {"xmlns:xsi": _INSTANCE, "xsi:schemaLocation": f"{NAMESPACE} {_SCHEMA}"}
+        system = Element("SpaceSystem", {"xmlns": NAMESPACE, **schema, "name": vehicle.name})
         told = {"title": vehicle.title, "framing": _plain(vehicle.framing), "synthetic": vehicle.synthetic}
         own = {"vehicle": json.dumps({**told, "source": vehicle.source})}
         if vehicle.header is not None:
