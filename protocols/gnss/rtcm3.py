@@ -35,8 +35,8 @@ def _position(*more: Any) -> Construct[Any, Any]:
     )
 
 
-_PAYLOAD = "payload" / GreedyBytes * "of the message, with its number"
-_OF_STATION = Struct("reference" / BitStruct(_NUMBER, _STATION), _PAYLOAD)
+_PAYLOAD = "payload" / GreedyBytes * "of the message, from its number on"
+_OF_STATION = Struct("reference" / BitStruct(_NUMBER, _STATION), "rest" / GreedyBytes * "of the message")
 _SYSTEMS = ("gps", "glonass", "galileo", "sbas", "qzss", "beidou", "navic")
 
 MESSAGES: dict[int, tuple[str, Construct[Any, Any]]] = {
