@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from groundstation.campaign import Campaign
 from groundstation.event import EventKind
-from groundstation.pipeline import Pipeline
+from groundstation.pipeline import Pipeline, blocks
+from groundstation.reading import read
 from protocols.chunk import Chunk
 from protocols.framer import framer
 from tests.groundstation.conftest import SPARROW, state_packet
@@ -21,6 +22,18 @@ POWER = """\
         Packet("power", Struct("current" / Measurement(Int16ub, "A", red=(0, 100))), key=2),
     ),
     flight="""
+RECORDED = (
+    "ardupilot_dataflash/test.BIN",
+    "by02_kiss/frames.kiss",
+    "carleton/july_12th.mission",
+    "cats_euroc23/11_faraday/main.cfl",
+    "gnss_ubx/pygpsdata-MIXED.log",
+    "irig106_ch10/sample.c10",
+    "mavlink/common.pcapng",
+    "mavlink/small.tlog",
+    "psas_packet/simple_logfile",
+    "px4_ulog/sample_px4_events.ulg",
+)
 VEHICLE = SPARROW.replace("    ),\n    flight=", POWER)
 FRAMER = framer("cobs", check="crc-16/ibm-3740")
 
@@ -89,6 +102,22 @@ def test_how_chunks_are_handed_over_changes_no_digest(campaign: Campaign, chunks
     for made in (singly, grouped):
         made.alarms.follow(made.limit_monitor.standing)
     assert grouped.alarms.as_payload(lambda _: None) == singly.alarms.as_payload(lambda _: None)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_real_recordings_of_every_kind_are_the_same_one_chunk_at_a_time_and_all_at_once(name: str, data: Path) -> None:
+    reading = read(data / name)
+    chunks = list(reading.recording.chunks())
+    found = []
+    for groups in ([[chunk] for chunk in chunks], list(blocks(chunks)), [chunks]):
+        made = reading.pipeline()
+        digests = made.prove()
+        hand_over(made, groups)
+        for link in made.links:
+            made.finish(link)
+        found.append(digests.as_dict())
+    assert found[0] == found[1] == found[2]
+    assert any(link["packets"] for link in found[0]["links"].values())
 
 
 def test_the_raw_digest_is_that_of_the_bytes_and_the_other_of_times_and_lengths(campaign: Campaign) -> None:

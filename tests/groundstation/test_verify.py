@@ -336,7 +336,14 @@ def test_samples_that_were_not_demodulated_are_said(
 
         return Path(asyncio.run(station())[1])
 
+    status, told, _ = verified(capsys, recorded(slow=False), "--campaign", other)
+    assert (status, told["verdict"]) == (0, "equal")
     status, told, _ = verified(capsys, recorded(slow=True), "--campaign", other)
     assert (status, told["verdict"]) == (1, "unproven")
     assert told["links"]["radio"]["raw"]["verdict"] == "equal"
     assert "no time to decode" in told["links"]["radio"]["values"]["why"]
+    other.write_text(other.read_text() + f'[links.cable]\nsource = "udp:{free_port()}"\n')
+    status, told, _ = verified(capsys, recorded(slow=False), "--campaign", other)
+    assert (status, told["verdict"]) == (0, "equal")
+    assert told["alarms"]["verdict"] == told["events"]["verdict"] == "unproven"
+    assert "decoded later than the others" in told["alarms"]["why"]
