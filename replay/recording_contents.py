@@ -17,8 +17,8 @@ from replay.mcap_parsing import (
     parse_metadata,
     parse_metadata_index,
 )
-from replay.mcap_records import MAGIC, RECORD, TAIL_BYTES, Attachment, ChannelRecord, Opcode
-from replay.record_walk import MAX_RECORD, PROFILE, Record, RecordWalk
+from replay.mcap_records import MAGIC, RECORD, TAIL_BYTES, Attachment, ChannelRecord, Opcode, text
+from replay.record_walk import MAX_RECORD, PROFILE, Record, RecordWalk, has_channel
 from replay.recording import Damage
 
 CAMPAIGN = "campaign.toml"
@@ -64,13 +64,17 @@ class Contents:
 
 
 def recognise_header(head: bytes) -> bool:
-    """Whether a file begins with MCAP's magic and a header with our profile."""
+    """Whether a file begins with MCAP's magic and our profile.
+
+    Where its header is damaged, the metadata of that name or a channel of ours shows that it is one of ours.
+    """
     try:
         length = RECORD.unpack_from(head, len(MAGIC))[1]
         content = head[len(MAGIC) + RECORD.size :][: min(length, len(head))]
-        return head.startswith(MAGIC) and parse_header(content)[0] == PROFILE
+        ours = parse_header(content)[0] == PROFILE
     except (ValueError, struct.error):
-        return False
+        ours = False
+    return head.startswith(MAGIC) and (ours or text(PROFILE) in head or has_channel(head))
 
 
 def read_contents(file: BinaryIO, path: object) -> Contents:
@@ -85,8 +89,8 @@ def read_contents(file: BinaryIO, path: object) -> Contents:
     contents.index = index or BlockIndex(b"".join(mark.content() for mark in find_marks(walk.read, 0, contents.end)))
     if not contents.finished:
         unproven = contents.end - (contents.index.end() or contents.begin)
-        text = "not closed: the recorder was stopped, or records still; all that is whole in it is given"
-        contents.damage.note(f"{text}, the last {unproven:,} bytes without a checksum to prove them")
+        told = "not closed: the recorder was stopped, or records still; all that is whole in it is given"
+        contents.damage.note(f"{told}, the last {unproven:,} bytes without a checksum to prove them")
     return contents
 
 

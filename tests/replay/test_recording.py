@@ -303,13 +303,13 @@ def test_a_full_disk_at_the_start_says_so_and_leaves_no_empty_file(path, room):
 def test_other_peoples_mcap_files_are_named_as_such(path, data):
     for file in sorted((data / "mcap_conformance").rglob("*.mcap")):
         with pytest.raises(NotARecording, match="not a recording"):
-            open_recording(file)
+            McapRecording(file)
     with path.open("wb") as file:
         writer = Writer(file, compression=CompressionType.NONE)
         writer.start("ros2", "rosbag 3")
         writer.finish()
     with pytest.raises(NotARecording, match="made by 'rosbag 3', not a recording"):
-        open_recording(path)
+        McapRecording(path)
 
 
 def test_importing_the_recorder_needs_no_network_or_loop():
