@@ -11,9 +11,9 @@ T0 = "T"
 """The base that stands for T-0."""
 WANTED = "want T+12.3, T-5, an event as apogee or apogee-5, or seconds since the recording's beginning"
 
-_SECONDS = r"[+-]?\d{1,12}(?:\.\d{1,12})?"
-_NUMBER = re.compile(rf"({_SECONDS})\s*s?")
-_NAMED = re.compile(rf"([^\W\d].{{0,79}}?)\s*((?:(?=[+-]){_SECONDS}\s*s?)?)")
+_SECONDS = r"\d{1,12}(?:\.\d{1,12})?"
+_NUMBER = re.compile(rf"([+-]?{_SECONDS})\s*s?")
+_NAMED = re.compile(rf"([^\W\d].{{0,79}}?)(?:\s*([+-])\s*({_SECONDS})\s*s?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Moment:
         if not (found := _NAMED.fullmatch(text)):
             raise ValueError(f"{text[:80]!r}: {WANTED}")
         base = T0 if found[1].upper() == T0 else found[1]
-        return cls(text, base, float(found[2].rstrip("s ") or 0))
+        return cls(text, base, float(f"{found[2]}{found[3]}") if found[2] else 0.0)
 
     def at(self, first_ns: int, t0_ns: int | None, events: Mapping[str, int]) -> int:
         """Its time on the recording's clock, which begins at first_ns. Raises LookupError, saying what there is."""
