@@ -42,6 +42,8 @@ class PartedRecording(Recording):
         """In order; some in between may be missing."""
         self._unread, self._found = unread, [*unread, *_absent(parts)]
         self._between = Damage()
+        spans = [part.span for part in parts if any(True for _ in part.tail())] or [(0, 0)]
+        self._span = spans[0][0], spans[-1][1]
         self.synthetic, self.time_base = first.synthetic, first.time_base
         self.campaign, self.definitions = first.campaign, first.definitions
         self._sum()
@@ -69,8 +71,7 @@ class PartedRecording(Recording):
     @property
     def span(self) -> tuple[int, int]:
         """``received_ns`` of the first and the last chunk; (0, 0) without any."""
-        spans = [part.span for part in self.parts if any(True for _ in part.tail())] or [(0, 0)]
-        return spans[0][0], spans[-1][1]
+        return self._span
 
     def chunks(self, start_ns: int | None = None) -> Iterator[Chunk]:
         """The chunks in the order received, from the first at or after start_ns; damage is counted anew."""

@@ -21,7 +21,7 @@ HEAVY = {
     "orjson",
     "fastcrc",
 }
-COMMANDS = ("demo", "run", "console", "replay", "decode", "simulate", "check", "info")
+COMMANDS = ("demo", "run", "console", "replay", "decode", "simulate", "check", "info", "recover")
 
 RUN = """
 import json, resource, sys
