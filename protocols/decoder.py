@@ -9,7 +9,7 @@ construct, packet by packet.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from protocols.batch import Batch, Column, Field
 from protocols.errors import DeclarationError
-from protocols.frames import Frames, distinct, rows_at
+from protocols.frames import Frames, rows_at
 from protocols.headers import HeaderReader, fixed_size
 from protocols.layout import Layout, Rows, field_of
 from protocols.leaf import Kind, NoFixedPlace
@@ -98,10 +98,10 @@ class _Chosen:
     """Packets of one type among frames that hold one each."""
 
     decoder: PacketDecoder
-    chosen: NDArray[np.bool_]
-    """Which, bool (n,)."""
+    which: NDArray[np.int64]
+    """Which, rising, int64 (n,)."""
     limits: NDArray[np.int64]
-    """Bytes of every packet, headers included, int64 (n,)."""
+    """Bytes of every packet among the frames, headers included, int64."""
     gaps: int
     """Packets missing before those chosen, by their senders' counters."""
 
@@ -179,15 +179,16 @@ class VehicleDecoder:
         whole = frames.data[frames.offsets[0] : frames.offsets[-1]].reshape(len(starts), -1) if same_length else None
         batches: list[Batch] = []
         for found in self._sorted(frames.data, starts, lengths, whole):
-            decoder, chosen = found.decoder, found.chosen
+            decoder, which = found.decoder, found.which
             if decoder.layout is None:
                 batches += self._parsed(found, frames.data, starts, times)
                 continue
+            alone = len(which) == len(starts)
             if whole is not None:
-                rows = whole if chosen.all() else whole[chosen]
+                rows = whole if alone else whole[which]
             else:
-                rows = _rows(frames.data, starts[chosen], decoder.layout.size)
-            batches.append(self._batch(decoder, rows, times[chosen], gaps=found.gaps))
+                rows = _rows(frames.data, starts[which], decoder.layout.size)
+            batches.append(self._batch(decoder, rows, times if alone else times[which], gaps=found.gaps))
         return batches
 
     def _sorted(
@@ -207,26 +208,36 @@ class VehicleDecoder:
             gaps = self._gaps(heads, every)
         inside = int(np.count_nonzero(every))
         self.malformed += len(starts) - inside
-        for name in self._present(keys):
-            own = every if header is None else every & (keys == self._codes[name])
-            count = int(np.count_nonzero(own))
-            if not count:
-                continue
-            inside -= count
-            decoder = self.decoders[name]
-            good = own if decoder.layout is None else own & (limits >= decoder.layout.size)
-            enough = int(np.count_nonzero(good))
-            self.malformed += count - enough
-            if enough:
-                yield _Chosen(decoder, good, limits, 0 if gaps is None else int(gaps[good].sum()))
+        for name, own in self._by_type(keys, every):
+            inside -= len(own)
+            decoder, which = self.decoders[name], own
+            if decoder.layout is not None:
+                good = (limits if len(own) == len(limits) else limits[own]) >= decoder.layout.size
+                which = own if good.all() else own[good]
+                self.malformed += len(own) - len(which)
+            if len(which):
+                yield _Chosen(decoder, which, limits, 0 if gaps is None else int(gaps[which].sum()))
         self.unknown_packets += inside
 
-    def _present(self, keys: Any) -> Iterable[str]:
-        """Types that may be among keys, in the order declared."""
+    def _by_type(self, keys: Any, every: NDArray[np.bool_]) -> Iterator[tuple[str, NDArray[np.int64]]]:
+        """The types among those of every, in the order declared, and which packets are theirs, rising, int64 (n,)."""
         if len(self._codes) <= _FEW_TYPES or keys.dtype.kind not in "iu":
-            return self._codes
-        found = {self._names.get(key) for key in distinct(keys).tolist()}
-        return [name for name in self._codes if name in found]
+            for name, code in self._codes.items():
+                own = np.flatnonzero(every if keys is None else every & (keys == code))
+                if len(own):
+                    yield name, own
+            return
+        narrow = keys.dtype.kind == "u" and int(keys.max()) < 1 << 16  # which are sorted by counting
+        order = np.argsort(keys.astype(np.uint16) if narrow else keys, kind="stable")
+        ordered = keys[order]
+        edges = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+        groups = np.split(order, edges)
+        found = {self._names.get(int(keys[each[0]])): each for each in groups}
+        for name in self._codes:
+            if name in found:
+                own = found[name] if every.all() else found[name][every[found[name]]]
+                if len(own):
+                    yield name, own
 
     def _gaps(self, heads: Rows, every: NDArray[np.bool_]) -> NDArray[np.int64] | None:
         """Packets missing before each by its sender's counter, int64 (n,); None where senders do not count."""
@@ -241,7 +252,7 @@ class VehicleDecoder:
         self, found: _Chosen, data: NDArray[np.uint8], starts: NDArray[np.int64], times: NDArray[np.int64]
     ) -> Iterator[Batch]:
         """The packets of a type that construct decodes one by one, as a batch; none where none is good."""
-        decoder, which = found.decoder, np.flatnonzero(found.chosen)
+        decoder, which = found.decoder, found.which
         assert decoder.objects is not None
         begins, ends = starts[which], starts[which] + found.limits[which]
         each = [decoder.objects.parse(data[begin:end].tobytes()) for begin, end in zip(begins, ends, strict=True)]
