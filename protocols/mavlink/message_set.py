@@ -67,11 +67,8 @@ class MessageType:
     doc: str
     fields: tuple[FieldType, ...]
     """In wire order, extensions last."""
-
-    @property
-    def length(self) -> int:
-        """Bytes of its payload, extensions included."""
-        return sum(field.size for field in self.fields)
+    length: int
+    """Bytes of its payload, extensions included."""
 
 
 @cache
@@ -93,4 +90,5 @@ def _table() -> Any:
 
 def _message(told: dict[str, Any]) -> MessageType:
     fields = tuple(FieldType(*each) for each in told["fields"])
-    return MessageType(told["id"], told["name"], told["crc_extra"], told["doc"], fields)
+    length = sum(field.size for field in fields)
+    return MessageType(told["id"], told["name"], told["crc_extra"], told["doc"], fields, length)

@@ -22,7 +22,7 @@ from protocols.chunk import Chunk
 from protocols.frames import rows_at
 from protocols.mavlink.message_set import messages
 from protocols.mavlink.wire import CHECK, HEADER, SIGNATURE, SIGNED, V1, V2, check_of
-from replay.recording import Damage, RecordedLink, Recording, TimeBase
+from replay.recording import HEAD_BYTES, Damage, RecordedLink, Recording, TimeBase
 
 LINK = "telemetry"
 _TIME = 8
@@ -47,7 +47,7 @@ class TelemetryLog(Recording):
         self.overhead = 0
         """Bytes of times read so far: file size = bytes delivered + overhead + damage.discarded, when all is read."""
         with path.open("rb") as file:
-            first = next(_Cutter(Damage()).runs(file), None)
+            first = next(_Cutter(Damage(), block_bytes=HEAD_BYTES).runs(file), None)
         self._first_us = 0 if first is None else int(first.times[0])
         self.time_base = TimeBase.UTC if self._first_us >= _MILLENNIUM_US or first is None else TimeBase.VEHICLE
 
@@ -125,10 +125,11 @@ class _Run:
 class _Cutter:
     """Cuts a file into runs of records, in one pass with bounded memory."""
 
-    def __init__(self, damage: Damage, *, lost: bool = False) -> None:
-        """Lost: it is not known that a record begins where the file stands."""
+    def __init__(self, damage: Damage, *, lost: bool = False, block_bytes: int = 0) -> None:
+        """Lost: it is not known that a record begins where the file stands. block_bytes: read together; 0: many."""
         self.damage = damage
         self._lost = lost
+        self._block_bytes = block_bytes or _BLOCK_BYTES
         self._data = b""
         self._at = 0  # in data; all before it is done with
         self._offset = 0  # of data in the file
@@ -138,7 +139,7 @@ class _Cutter:
         """All records of a file from where it stands."""
         more = True
         while more:
-            block = file.read(_BLOCK_BYTES)
+            block = file.read(self._block_bytes)
             more = bool(block)
             self._data, self._offset, self._at = self._data[self._at :] + block, self._offset + self._at, 0
             yield from self._records(last=not more)
@@ -200,20 +201,22 @@ class _Cutter:
 def _chain(data: bytes, at: int) -> tuple[list[int], int, bool]:
     """Where records begin that follow each other, where the last ends, and whether no other can follow it there."""
     begins: list[int] = []
-    size, last = len(data), len(data) - _TIME - 3  # from which the frame's length can be told
-    while at <= last:
-        magic = data[at + 8]
+    add, size, place = begins.append, len(data), at + _TIME
+    while place + 2 < size:  # a frame's length can be told
+        magic = data[place]
         if magic == V2:
-            end = at + 20 + data[at + 9] + (SIGNATURE if data[at + 10] & SIGNED else 0)
+            following = place + 20 + data[place + 1]  # 10 of header, 2 of check, 8 of the next time
+            if data[place + 2] & SIGNED:
+                following += SIGNATURE
         elif magic == V1:
-            end = at + 16 + data[at + 9]
+            following = place + 16 + data[place + 1]
         else:
-            return begins, at, True
-        if end > size:
+            return begins, place - _TIME, True
+        if following > size + _TIME:
             break
-        begins.append(at)
-        at = end
-    return begins, at, False
+        add(place - _TIME)
+        place = following
+    return begins, place - _TIME, False
 
 
 def _length(data: bytes, at: int) -> int:
