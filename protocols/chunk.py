@@ -1,10 +1,9 @@
 """What a source hands over: bytes as they arrived, with the time of arrival."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Bytes received together on one link. Where a chunk begins and ends means nothing, but for datagram sources."""
 
     link: str

@@ -62,7 +62,7 @@ class McapExport:
         try:
             self._file = self._place.part.open("wb")
             self._writer = Writer(self._file, compression=CompressionType.ZSTD)
-            self._writer.start("", "launch-groundstation")
+            self._writer.start("", "groundstation decode")
             self._begin()
         except OSError as error:
             raise self._place.failed(error) from None

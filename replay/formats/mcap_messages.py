@@ -22,6 +22,7 @@ from replay.json_messages import TEXT_BYTES, Shape
 from replay.mcap_foreign import MOST, ForeignMessage, message, records
 from replay.mcap_parsing import Content, parse_channel, parse_metadata
 from replay.mcap_records import MAGIC, Opcode
+from replay.record_walk import PROFILE
 from replay.recording import Damage, RecordedLink, Recording, TimeBase
 from replay.recording_contents import recognise_header
 
@@ -68,8 +69,8 @@ class McapMessages(Recording):
 
     @classmethod
     def recognise(cls, head: bytes) -> bool:
-        """MCAP's magic, and not the profile of our recordings."""
-        return head.startswith(MAGIC) and not recognise_header(head)
+        """MCAP's magic, and nothing of our recordings: one of those with a damaged header is still one of those."""
+        return head.startswith(MAGIC) and not recognise_header(head) and PROFILE.encode() not in head
 
     @property
     def links(self) -> Mapping[str, RecordedLink]:
