@@ -43,9 +43,9 @@ def root_container(system: SpaceSystem, name: str) -> Found:
              if each.tag == "SequenceContainer"]  # fmt: skip
     bases = {id(found.element) for each in every for found in chain(each)[:-1]}
     roots = [each for each in every if each.element.first("BaseContainer") is None]
-    choices = [each for each in roots if id(each.element) in bases] or [
-        each for each in roots if id(each.element) not in _included(every)
-    ]
+    parents = [each for each in roots if id(each.element) in bases]
+    alone = [each for each in roots if id(each.element) not in _included(every)] if not parents else []
+    choices = parents or alone or roots
     named = [each for each in choices if each.element.get("name") == DEFAULT_ROOT]
     choices = named or choices
     if len(choices) == 1:
