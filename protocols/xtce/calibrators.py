@@ -8,6 +8,8 @@ from protocols.curve import Curve, Linear, Polynomial, Table
 from protocols.xtce.curves import Chain, Mil1750A, OnesComplement, SignMagnitude, Spline
 from protocols.xtce.document import Element
 
+_SHORT = 3
+"""Points that are no table any more without the first and the last."""
 _MOST_TERMS = 32
 """Highest power of a polynomial: what is beyond overflows for any counts."""
 
@@ -92,5 +94,6 @@ def _spline(element: Element) -> Curve:
         raise element.refused(f"has order {order}; steps and straight lines are read, order 0 and 1")
     raw, values = tuple(point[0] for point in points), tuple(point[1] for point in points)
     if order and extrapolate and values[0] == values[1] and values[-1] == values[-2]:  # goes on as it is: a table
-        return Table(raw, values)
+        ends = slice(1, -1) if len(raw) > _SHORT else slice(None)  # which needs no points to be held constant by
+        return Table(raw[ends], values[ends])
     return Spline(raw, values, order, extrapolate)
