@@ -53,7 +53,8 @@ class Entries:
     scope: Scope = field(init=False)
     found: list[Entry] = field(default_factory=list)
     _at: int | None = 0
-    _names: set[tuple[str, ...]] = field(default_factory=set)
+    _names: dict[str, Element] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
     _conditions: list[Holds | bool] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -101,7 +102,7 @@ class Entries:
         return Made(cs.Array(counted(count), made.node), bits)
 
     def _path(self, parameter: Found) -> tuple[str, ...]:
-        """The name of a value: its parameter's; if the packet has that already, its system's too, or a number."""
+        """The name of a value: its parameter's, with its system's if another one has that; a number if it is there."""
         element = parameter.element
         if ancillary(element, "groundstation.spare") is not None:
             return ()
@@ -110,14 +111,15 @@ class Entries:
         if own:
             return tuple(own[0].split("."))
         name = element.need("name")
-        choices = [(f"{name}_" if name == "body" else name,), (f"{parameter.system.name}_{name}",)]
-        path = next((each for each in choices if each not in self._names), None)
-        number = 2
-        while path is None:
-            path = (f"{name}_{number}",) if (f"{name}_{number}",) not in self._names else None
+        if self._names.setdefault(name, element) is not element:
+            name = f"{parameter.system.name}_{name}"
+        plain = f"{name}_" if name == "body" else name
+        told, number = plain, 1
+        while told in self._taken:
             number += 1
-        self._names.add(path)
-        return path
+            told = f"{plain}_{number}"
+        self._taken.add(told)
+        return (told,)
 
     def _container(self, entry: Element, system: SpaceSystem, start: int | None, depth: int) -> None:
         """A container within another: its entries, and those it inherits, from where it begins."""

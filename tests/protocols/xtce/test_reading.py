@@ -387,3 +387,18 @@ def test_types_inherit_from_each_other() -> None:
     made = read_xtce(document(types, "a:v", container("P", "a")))
     assert values(made, b"\x08") == [{"packet": "P", "a": 1.0}]
     assert VehicleDecoder(made, "").decoders["P"].fields["a"].unit == "V"
+
+
+def test_what_a_packet_has_twice_has_a_number() -> None:
+    inner = document("", "x:../u8", container("I", "x")).decode()
+    inner = inner.replace('name="S" xmlns="http://www.omg.org/spec/XTCE/20180204"', 'name="B"')
+    made = read_xtce(document(integer("u8", 8), "x:u8 body:u8", container("P", "x body x B/x x"), more=inner), "P")
+    assert values(made, b"abcde") == [{"packet": "P", "x": 97, "body_": 98, "x_2": 99, "B_x": 100, "x_3": 101}]
+
+
+def test_a_document_of_ten_thousand_parameters_is_read() -> None:
+    names = [[f"p{packet}_{number}" for number in range(250)] for packet in range(40)]
+    tree = "".join(container(f"P{at}", " ".join(each), "CCSDSPacket", apid(at)) for at, each in enumerate(names))
+    made = read_xtce(space(integer("u8", 8), " ".join(f"{name}:u8" for each in names for name in each), tree))
+    assert (len(made.packets), made.packets[39].key) == (40, 39)
+    assert values(made, build(39, 0, bytes(range(250))))[0]["p39_249"] == 249
