@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +17,12 @@ OWN = ("received_ns", "mission_time [s]", "vehicle_time [s]", "link", "packet", 
 _DELIMITERS = ",;\t"
 _WHOLE = 4 << 20
 """Bytes up to which all of a file is looked at."""
-_LOOKED, _SLICES, _SLICE_BYTES = 1 << 20, 32, 32 << 10
+_LOOKED, _SLICES, _SLICE_BYTES = 256 << 10, 32, 16 << 10
 """Of a longer one: the beginning, and slices all over it."""
 _SCANNED, _EACH = 256 << 20, 500
 """Bytes of an export that are looked through for packets that are rare, and the rows of each that are kept."""
+_KIND = re.compile(rb"^(?:[^,\n]*,){3}([^,\n]*,[^,\n]*),", re.MULTILINE)
+"""Link and packet of a row of an export."""
 _LONGEST_HEADER = 1 << 20
 _AGREE = 0.8
 """The part of the rows that have as many cells as the header, of a table."""
@@ -139,17 +143,16 @@ def sample(path: Path) -> Sample:
 
 def _rare(path: Path, shape: Shape, end: int) -> list[Cells]:
     """The first rows of each packet and link of an export: some come a few times in a flight."""
-    seen: dict[tuple[str, str], int] = {}
+    seen: Counter[bytes] = Counter()
     found: list[Cells] = []
     for block in blocks(path, shape.begin, shape.line, end):
-        lines = (line.split(",", len(OWN)) for line in block.lines)
-        for at, parts in enumerate(lines):
-            if len(parts) <= len(OWN):
-                continue
-            kind = parts[3], parts[4]
-            count = seen[kind] = seen.get(kind, 0) + 1
-            if count <= _EACH:
-                found.append(split(block.lines[at], ","))
+        if all(seen[kind] >= _EACH for kind in set(_KIND.findall(block.data))):
+            continue
+        for line in block.lines:
+            told = _KIND.match(line.encode())
+            if told and seen[told[1]] < _EACH:
+                seen[told[1]] += 1
+                found.append(split(line, ","))
     return [cells for cells in found if len(cells) == len(shape.titles)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from protocols.altos import mega, small
+from protocols.altos import mega, small, stands
 from protocols.altos.log import Calibration, LogFormat, log_vehicle
 from protocols.altos.small import Packets
 from protocols.packet import Vehicle
@@ -35,12 +35,12 @@ _FORMATS: Mapping[LogFormat, tuple[int, Callable[[Calibration], Packets]]] = Map
         LogFormat.TINY: (2, small.tiny),
         LogFormat.MICROPEAK2: (2, small.micropeak),
         LogFormat.TELEMETRUM: (16, small.metrum),
-        LogFormat.EASYMOTOR: (16, mega.easymotor),
+        LogFormat.EASYMOTOR: (16, stands.easymotor),
         LogFormat.TELEGPS: (32, mega.telegps),
         LogFormat.EASYTIMER_2: (32, mega.easytimer),
-        LogFormat.TELEFIRETWO: (32, mega.firetwo),
-        LogFormat.TELESTATIC: (32, mega.telestatic),
-        LogFormat.TELESCIENCE: (32, mega.telescience),
+        LogFormat.TELEFIRETWO: (32, stands.firetwo),
+        LogFormat.TELESTATIC: (32, stands.telestatic),
+        LogFormat.TELESCIENCE: (32, stands.telescience),
         **dict.fromkeys(_MINI, (16, small.mini)),
         **dict.fromkeys(_MEGA, (32, mega.mega)),
     }

@@ -71,7 +71,7 @@ class EepromLog(Recording):
         """Whether a header of AltOS comes first."""
         begin = head.lstrip()[:1]
         if begin == b"{":
-            return b'"log_format"' in head and b'"accel_cal_' in head
+            return b'"log_format"' in head and b'"config_major"' in head
         return b"\nConfig version" in b"\n" + head and (b"\nmanufacturer" in b"\n" + head or b"\nF 0" in head)
 
     @property

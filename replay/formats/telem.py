@@ -10,6 +10,8 @@ a receiver heard several.
 
 from __future__ import annotations
 
+from binascii import Error as NotHexadecimal
+from binascii import unhexlify
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -104,12 +106,11 @@ class TelemLog(Recording):
 
 def _packet(line: bytes) -> bytes | None:
     """Packet, strength and status of a line whose length and checksum are right; None of others."""
-    word, _, digits = line.strip().partition(b" ")
-    if word + b" " != _WORD:
+    if not line.startswith(_WORD):
         return None
     try:
-        data = bytes.fromhex(digits.decode("ascii"))
-    except ValueError:
+        data = unhexlify(line[len(_WORD) :].strip())
+    except NotHexadecimal:
         return None
     if len(data) < 3 or data[0] not in _LENGTHS or len(data) != data[0] + 2:
         return None

@@ -42,6 +42,7 @@ def write(path: Path, log_format: int, memory: bytes, **header: Any) -> Path:
         "accel_cal_minus": 2147483647,
         "accel_cal_plus": 2147483647,
         "altitude_32": 1,
+        "config_major": 1,
         "log_format": log_format,
         "ms5607": PROM,
         "product": "Some-v1.0",
@@ -239,7 +240,7 @@ def test_easymotor(tmp_path: Path) -> None:
     sensor = record("A", 2, 16, "HH4h", round(2.5 / volt), 2000, 41, 0, 205, 0)
     row = batches(write(tmp_path / "motor.eeprom", LogFormat.EASYMOTOR, flight + sensor))["sensor"]
     assert row["motor_pressure"][0] == pytest.approx((2.5 - 0.7) / 4 * 1600 * 6894.76, rel=1e-3)
-    assert row["acceleration_along"][0] == pytest.approx(10 * G)
+    assert row["acceleration_along"][0] == pytest.approx(-10 * G)
 
 
 def test_ticks_begin_again_and_records_out_of_order(tmp_path: Path) -> None:
