@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench docs lock clean
+.PHONY: demo test kills lint bench docs lock clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -14,6 +14,10 @@ demo: .venv/installed  ## a simulated flight in the console
 
 test: .venv/installed  ## all tests
 	$(BIN)/pytest
+
+kills: .venv/installed  ## a writer killed 1,000 times, and a recording cut at every one of its last 65,536 bytes
+	GROUNDSTATION_KILLS=1000 $(BIN)/pytest -q -s tests/replay/test_kill.py
+	GROUNDSTATION_EVERY_CUT=1 $(BIN)/pytest -q tests/replay/test_cut.py
 
 lint: .venv/installed  ## ruff, mypy --strict, the layers
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -21,12 +21,17 @@ import groundstation.commands
 from groundstation.plain_text import plain
 from protocols.errors import AddressError, CampaignError, DeclarationError, TelemetryError
 
-_ORDER = ("demo", "run", "console", "replay", "decode", "simulate", "check", "info")
+_ORDER = (
+    *("demo", "run", "console", "replay"),
+    *("decode", "report", "verify", "compare", "recover"),
+    *("simulate", "check", "info", "icd"),
+)
 _EXAMPLES = """\
 first steps:
   groundstation demo                         a simulated flight, received, recorded and shown
   groundstation replay flight.cfl            a recorded flight in the same console
   groundstation decode flight.cfl --to flight.csv
+  groundstation report flight.cfl            its quick-look: one page of HTML
   groundstation run campaign.toml            receive, record and publish; with a console on a terminal
   groundstation console                      one more screen on what runs here
 """
