@@ -139,7 +139,7 @@ class ExportedTable:
             synthetic=self.synthetic,
             source="the table's header",
         )
-        return {name: RecordedLink("", declared=vehicle) for name in self.names}
+        return {name: RecordedLink(vehicle.name, declared=vehicle) for name in self.names}
 
 
 def _packets(sample: Sample) -> Iterator[Exported]:

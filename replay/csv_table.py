@@ -100,7 +100,7 @@ class Table:
         vehicle = Vehicle(
             "table", self._name, (packet,), display=shown[:6], plots=shown[:3], source="the table's header"
         )
-        return {LINK: RecordedLink("", declared=vehicle)}
+        return {LINK: RecordedLink(vehicle.name, declared=vehicle)}
 
 
 class TableReader:

@@ -78,7 +78,7 @@ class EepromLog(Recording):
     def links(self) -> Mapping[str, RecordedLink]:
         """The one link there is."""
         framing = {"kind": "fixed", "frame_length": self._row_bytes}
-        return {LINK: RecordedLink("", framing, declared=self._vehicle)}
+        return {LINK: RecordedLink(self._vehicle.name, framing, declared=self._vehicle)}
 
     @property
     def header(self) -> Mapping[str, Any]:
