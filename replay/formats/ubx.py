@@ -41,7 +41,7 @@ class GnssStream(Recording):
         """Whether most of it is messages with good checks, two at least; or it is one message and nothing else."""
         scan = Scan(head, _LONGEST)
         covered = sum(end - begin for begin, end in scan.found)
-        return covered == len(head) or (len(scan.found) > 1 and 2 * covered >= scan.done)
+        return 0 < covered == len(head) or (len(scan.found) > 1 and 2 * covered >= scan.done)
 
     @property
     def links(self) -> Mapping[str, RecordedLink]:

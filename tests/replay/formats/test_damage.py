@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from replay.formats.cfl import FlightLog
 from replay.formats.mission import Mission
 from replay.formats.psas import PsasLog
+from replay.formats.ubx import GnssStream
 from replay.recording import Recording
 
 FORMATS: dict[str, tuple[type[Recording], int]] = {
     "carleton/hybrid_flight_data.mission": (Mission, 2),
     "cats_euroc23/07_aesir/main_1.cfl": (FlightLog, 1),
     "psas_packet/simple_logfile": (PsasLog, 1),
+    "gnss_ubx/pygpsdata-MIXED.log": (GnssStream, 1),
 }
 """The format, and the bytes in the file for each byte delivered."""
 
