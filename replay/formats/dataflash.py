@@ -38,7 +38,7 @@ class _Run(NamedTuple):
 class Dataflash(Recording):
     """A log of an ArduPilot autopilot."""
 
-    suffixes: ClassVar[tuple[str, ...]] = (".bin",)
+    suffixes: ClassVar[tuple[str, ...]] = ()  # .bin says nothing of what is in a file
     title: ClassVar[str] = "ArduPilot DataFlash log"
     time_base = TimeBase.VEHICLE
     overhead = 0

@@ -118,7 +118,7 @@ WRONG = {
     "unknown vehicle": (
         '"osx"',
         '"osy"',
-        "there is none of that name; use one of carleton, cats, ",
+        "there is none of that name; use one of altos, carleton, cats, ",
     ),
     "near vehicle": ('"osx"', '"OSX-"', "campaign.vehicle: found vehicle 'OSX-'"),
     "vehicle's file": ('"osx"', '"./nix.py"', "nix.py; write it or correct the name"),

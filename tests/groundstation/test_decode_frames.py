@@ -272,7 +272,7 @@ REFUSED = [
     ("--framing hdlc --framing ao40", 2, "several are tried only on what a --modem gives"),
     ("--satellite GOMX-9", 2, "near it are GOMX-"),
     ("--satellite GOMX-1 --framing u482c", 2, "leave these out, or the satellite"),
-    ("--satellite GOMX-1 --vehicle zzz", 2, "use one of carleton, cats, gomx_1,"),
+    ("--satellite GOMX-1 --vehicle zzz", 2, "use one of altos, carleton, cats, gnss, gomx_1,"),
     ("--satellite GOMX-1 --transfer-frames zzz", 2, "use tm, aos"),
     ("--satellite GOMX-1 --samples zz8:48k", 2, "want c (IQ) or r (audio)"),
     ("--satellite GOMX-1 --samples cu8", 2, "want FORMAT:RATE"),

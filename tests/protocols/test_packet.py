@@ -105,7 +105,7 @@ def test_a_declaration_is_the_frames_header_the_packets_header_and_the_body() ->
 def test_vehicles_are_found_by_name() -> None:
     assert {"carleton", "cats", "osx", "psas"} <= set(vehicles())
     assert vehicle("osx").synthetic
-    with pytest.raises(DeclarationError, match="use one of carleton, cats"):
+    with pytest.raises(DeclarationError, match="use one of altos, carleton, cats"):
         vehicle("saturn")
     with pytest.raises(DeclarationError, match="none of that name"):
         vehicle("../osx")
