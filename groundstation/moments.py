@@ -26,6 +26,11 @@ class Moment:
     """``T`` for T-0, an event's name, or empty for the recording's beginning."""
     seconds: float
 
+    @property
+    def is_of_t0(self) -> bool:
+        """Whether it is counted from T-0."""
+        return self.base == T0
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises ValueError where it is none."""
@@ -42,7 +47,7 @@ class Moment:
         base: int | None = events.get(self.text)  # the name of an event may look like one with seconds after it
         if base is not None:
             return base
-        if self.base == T0:
+        if self.is_of_t0:
             if t0_ns is None:
                 raise LookupError(
                     "has no T-0 (no liftoff was found); give seconds since its beginning instead of T+..."

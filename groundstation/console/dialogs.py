@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from groundstation.console.payloads import Status
 
 CSS = """
-QuestionScreen, MarkScreen, HelpScreen, StationScreen { align: center middle; background: transparent; }
+QuestionScreen, MarkScreen, GoScreen, HelpScreen, StationScreen { align: center middle; background: transparent; }
 .dialog {
     width: 66; max-width: 100%; height: auto; max-height: 100%; padding: 1 2; margin: 2 1;
     background: $background; border: round $foreground 40%; border-title-color: $foreground;
@@ -94,6 +94,46 @@ class MarkScreen(ModalScreen[str]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Written."""
         self.dismiss(event.value.strip())
+
+
+class GoScreen(ModalScreen[str]):
+    """Asks where in a recording to go: something written, or one of its events."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss('')", "cancel"),
+        Binding("down", "events", "events", show=False),
+    ]
+
+    def __init__(self, events: Sequence[tuple[str, str]]) -> None:
+        """The events' names, and when they are."""
+        super().__init__()
+        self._events = events
+
+    def compose(self) -> ComposeResult:
+        """One line to write in, and the events."""
+        box = Vertical(classes="dialog")
+        box.border_title = "go to"
+        with box:
+            text = "Where? Enter goes there, ↓ chooses an event, Esc stays here."
+            yield Static(text, markup=False)
+            yield Input(placeholder="T+12.3, apogee, apogee-5, +30, or seconds from the beginning", max_length=100)
+            yield OptionList(*(Option(f"{when:>13}  {name}", id=name) for name, when in self._events), markup=False)
+
+    def on_mount(self) -> None:
+        """Writing comes first."""
+        self.query_one(Input).focus()
+
+    def action_events(self) -> None:
+        """Choose one of the events."""
+        self.query_one(OptionList).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Written."""
+        self.dismiss(event.value.strip())
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """An event was chosen."""
+        self.dismiss(str(event.option_id))
 
 
 class HelpScreen(ModalScreen[None]):

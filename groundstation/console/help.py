@@ -6,10 +6,12 @@ from groundstation.console.panel import Panel
 
 REPLAY_KEYS = (
     ("space", "pause, play"),
-    ("← →", "ten seconds back, on"),
-    (", .", "one step back, on"),
+    ("← →", "ten seconds back, on; with shift a minute"),
+    (", .", "one packet back, on"),
     ("[ ]", "previous, next event known"),
-    ("- +", "slower, faster"),
+    ("- +", "slower, faster: 0.1 to 1000 times, max"),
+    ("g", "go to T+12.3, an event, a time"),
+    ("b", "loop: from here; again: to here; again: no loop"),
 )
 SIGNS = (
     ("▲", "yellow limit"),

@@ -195,7 +195,9 @@ class Intake:
         replay, speed, position = self.status.replay, request.get("speed"), request.get("received_ns")
         if replay is None:
             return
-        replay = replace(replay, paused={"pause": True, "play": False}.get(str(request["do"]), replay.paused))
+        replay = replace(
+            replay, paused={"pause": True, "step": True, "play": False}.get(str(request["do"]), replay.paused)
+        )
         if speed is not None:
             replay = replace(replay, speed=float("inf") if speed == "max" else float(str(speed)))
         replay = replace(replay, position_ns=position if isinstance(position, int) else self.now_ns)

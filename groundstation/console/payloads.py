@@ -40,10 +40,24 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of the newest request to a replay."""
+
+    number: int = 0
+    """Of those answered so far."""
+    problem: str = ""
+    """Why it was not done; empty when it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayState:
     """What ``status.replay`` says of the recording being played."""
 
     path: str = ""
+    state: str = ""
+    """``reading`` (it has not begun), ``playing``, ``paused``, ``seeking``, ``ended``; empty where it is not said."""
+    read: float = 1.0
+    """How much of the recording has been looked through: 0 to 1."""
     position_ns: int = 0
     first_ns: int = 0
     last_ns: int = 0
@@ -52,6 +66,10 @@ class ReplayState:
     paused: bool = False
     ended: bool = False
     loop: bool = False
+    loop_from_ns: int | None = None
+    loop_to_ns: int | None = None
+    """Between which times it is looped; None where it is all."""
+    answer: Answer | None = None
     events: tuple[Event, ...] = ()
     """The flight's events, also those still to come."""
 
@@ -163,7 +181,7 @@ def _objects(items: object) -> Iterable[Payload]:
 _WRONG = object()
 
 
-_KINDS: tuple[type[Any], ...] = (Recording, ReplayState, AlarmCounts, Status, LinkHealth, Event, Alarm)
+_KINDS: tuple[type[Any], ...] = (Recording, Answer, ReplayState, AlarmCounts, Status, LinkHealth, Event, Alarm)
 _HINTS: dict[type[Any], dict[str, Any]] = {kind: get_type_hints(kind) for kind in _KINDS}
 """The type of every key, by kind."""
 
@@ -180,7 +198,7 @@ def _coerced(hint: Any, raw: object) -> Any:
         return float(raw) if number else float("inf") if raw == "max" else _WRONG  # type: ignore[arg-type] # as above
     if hint == tuple[Event, ...]:
         return tuple(read_all(Event, raw))
-    nested = next((each for each in (Recording, ReplayState, AlarmCounts) if hint in {each, each | None}), None)
+    nested = next((each for each in (Recording, Answer, ReplayState, AlarmCounts) if hint in {each, each | None}), None)
     if nested is not None:
         return read(nested, raw) if isinstance(raw, dict) else _WRONG
     return raw if isinstance(raw, dict) else _WRONG

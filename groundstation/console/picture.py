@@ -142,13 +142,6 @@ class Picture(Intake):
         """Seconds since T-0 at a data time; None before T-0 is known."""
         return None if self.status.t0_ns is None else (data_ns - self.status.t0_ns) / 1e9
 
-    def time_before(self, time_ns: int) -> int:
-        """The newest time before another at which something was received; 0 where none is known."""
-        curves = [packet.history.times_ns for packet in self.packets.values()]
-        curves += [trace.times_ns for trace in self._traces.values()]
-        places = ((times, int(np.searchsorted(times, time_ns))) for times in curves)
-        return max((int(times[at - 1]) for times, at in places if at > 0), default=0)
-
     def curve(self, name: str, since_ns: int) -> Curve:
         """A measurement over time: as received, and before that as the station's trace has it."""
         packet_name, _, path = name.partition(".")

@@ -23,7 +23,7 @@ from groundstation.console.picture import Picture
 from groundstation.console.replay_requests import Request
 from groundstation.console.widgets.key_line import KeyLine
 from groundstation.console.widgets.masthead import Masthead
-from groundstation.console.widgets.replay_bar import ReplayBar
+from groundstation.console.widgets.replay_bar import ReplayBar, turning_points
 from groundstation.console.widgets.rule import Rule
 from groundstation.console.widgets.signs import THEMES, textual_theme
 
@@ -61,12 +61,16 @@ class Console(App[str]):
         Binding("space", "replay('pause_or_play')", "pause or play"),
         Binding("left", "replay('jump', -1)", "10 s back"),
         Binding("right", "replay('jump', 1)", "10 s on"),
-        Binding("comma", "replay('step', -1)", "one step back"),
-        Binding("full_stop", "replay('step', 1)", "one step on"),
+        Binding("shift+left", "replay('jump', -2)", "a minute back"),
+        Binding("shift+right", "replay('jump', 2)", "a minute on"),
+        Binding("comma", "replay('step', -1)", "one packet back"),
+        Binding("full_stop", "replay('step', 1)", "one packet on"),
         Binding("left_square_bracket", "replay('event', -1)", "previous event"),
         Binding("right_square_bracket", "replay('event', 1)", "next event"),
         Binding("minus", "replay('speed', -1)", "slower"),
         Binding("plus,equals_sign", "replay('speed', 1)", "faster"),
+        Binding("g", "go_to", "go to"),
+        Binding("b", "loop", "loop a part"),
     ]
 
     def __init__(
@@ -89,6 +93,8 @@ class Console(App[str]):
         self._key_line, self._rule = KeyLine(panel_classes()), Rule()
         self._text_ns = 0
         self._opened = False  # a view, by key or since it leads
+        self._answered: int | None = None  # of a replay's answers, those seen
+        self._loop_from_ns: int | None = None
         for name in THEMES:
             self.register_theme(textual_theme(name))
         wanted = os.environ.get(THEME_VARIABLE, "")
@@ -119,6 +125,7 @@ class Console(App[str]):
         self.panel.show(picture)
         if picture.at_ns - self._text_ns >= TEXT_INTERVAL_NS:
             self._text_ns = picture.at_ns
+            self._listen()
             self._replay_bar.display = picture.status.replay is not None
             for line in (self._masthead, self._rule, self._replay_bar, self._key_line):
                 line.show(picture)
@@ -182,6 +189,52 @@ class Console(App[str]):
         requests = asked(self.picture, direction) if direction else asked(self.picture)
         if self.picture.status.replay is not None and not requests:
             self._say("there is no further event that way")
+        await self._steer(requests)
+
+    def action_go_to(self) -> None:
+        """Ask where to go in the recording, and go there."""
+        picture = self.picture
+        if picture.status.replay is None:
+            return
+
+        async def go(text: str | None) -> None:
+            try:
+                await self._steer(replay_requests.go_to(picture, text) if text else [])
+            except ValueError as error:
+                self._say(f"NOT DONE: {error}")
+
+        known = {each.name: each.received_ns for each in turning_points(picture)}
+        events = [(name, numerals.mission_clock(picture.mission_time(at_ns))) for name, at_ns in known.items()]
+        self.push_screen(dialogs.GoScreen(events), go)
+
+    async def action_loop(self) -> None:
+        """Loop from here, the next time to here, the next time no more."""
+        replay = self.picture.status.replay
+        if replay is None:
+            return
+        begin_ns, self._loop_from_ns = self._loop_from_ns, None
+        if begin_ns is not None:
+            await self._steer(replay_requests.loop(self.picture, begin_ns))
+            self._say("looped from there to here; b ends it")
+        elif replay.loop:
+            await self._steer(replay_requests.loop(self.picture))
+            self._say("no loop any more")
+        else:
+            self._loop_from_ns = self.picture.now_ns
+            self._say("a loop begins here; b again where it ends")
+
+    def _listen(self) -> None:
+        """Say why a replay has not done what it was asked."""
+        replay = self.picture.status.replay
+        answer = None if replay is None else replay.answer
+        number = 0 if answer is None else answer.number
+        if answer is not None and answer.problem and self._answered not in (None, number):
+            self._say(f"NOT DONE: {answer.problem}")
+        if self.picture.status.session:
+            self._answered = number
+
+    async def _steer(self, requests: Iterable[Request]) -> None:
+        """Ask a replay for something, and take it for done until it answers."""
         for request in requests:
             await self._ask(request)
             self.picture.expect(request)
@@ -237,6 +290,7 @@ class Console(App[str]):
                 f"theme: {name}", "colours of the screen", lambda name=name: setattr(self, "theme", name)
             )
         if self.picture.status.replay is not None:
+            yield SystemCommand("replay: go to", "T+12.3, an event, a time; key g", self.action_go_to)
             looped = not self.picture.status.replay.loop
             yield SystemCommand(
                 "replay: loop" if looped else "replay: no loop", "begin again at the end", self._looping(loop=looped)

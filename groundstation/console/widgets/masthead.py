@@ -139,6 +139,7 @@ class Masthead(Lines):
         replay = picture.status.replay
         if replay is not None and not word:
             word = "■ END OF DATA" if replay.ended else "‖ PAUSED" if replay.paused else ""
+            word = f"reading the recording {replay.read:.0%}" if replay.state == "reading" else word
         return [[(f"{word} ", self.palette.accent)]] if word else [self._data_age(picture)]
 
     def _data_age(self, picture: Picture) -> Line:

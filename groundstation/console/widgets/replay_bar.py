@@ -9,10 +9,16 @@ from groundstation.console.payloads import Event, ReplayState
 from groundstation.console.picture import Picture
 from groundstation.console.widgets.lines import Line, Lines
 
-SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0, 50.0, 100.0, float("inf"))
+SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, float("inf"))
 """What the keys - and + go through; the last is as fast as possible."""
-KEYS = "space pause  ←→ 10 s  , . step  [ ] event  - + speed"
-SHORT_KEYS = "space ←→ ,. [] -+"
+KEYS = (
+    "space pause  ←→ 10 s  , . step  [ ] event  - + speed  g go to  b loop",
+    "space ←→ ,. [] -+ g b",
+)
+"""At length, and short."""
+SIGNS = {"paused": "‖", "ended": "■", "seeking": "»"}
+_LEAST = 30
+"""Cells that the timeline gets before the keys are said at length."""
 
 
 class ReplayBar(Lines):
@@ -26,12 +32,11 @@ class ReplayBar(Lines):
         if replay is None:
             return []
         name = f" ⟲ {picture.status.name} "
-        clock = numerals.mission_clock(picture.mission_time(picture.now_ns))
-        speed = "max" if replay.speed == float("inf") else f"{replay.speed:g}x"
-        state = "‖" if replay.paused else "▸"
-        keys = KEYS if width >= 130 else SHORT_KEYS if width >= 76 else ""
-        right = f"  {state} {clock} {speed:>4}{' loop' if replay.loop else ''}   "
-        room = width - cell_len(name) - cell_len(right) - len(keys) - 1
+        right = f"  {self._state(replay)} {self._where(picture, replay)}   "
+        fixed = cell_len(name) + cell_len(right) + 1
+        long, short = KEYS
+        keys = long if width - fixed - len(long) >= _LEAST else short if width >= 76 else ""
+        room = width - fixed - len(keys)
         if room < 12:
             name, room = " ⟲ ", room + cell_len(name) - 3
         bar = timeline(replay, picture.now_ns, turning_points(picture), max(6, room))
@@ -43,6 +48,18 @@ class ReplayBar(Lines):
                 (keys, self.palette.quiet),
             ]
         ]
+
+    def _state(self, replay: ReplayState) -> str:
+        """A sign for what it does; of one that has not begun, a word."""
+        if replay.state == "reading":
+            return f"reading {replay.read:4.0%}"
+        return SIGNS.get("paused" if replay.paused and replay.state != "seeking" else replay.state, "▸")
+
+    def _where(self, picture: Picture, replay: ReplayState) -> str:
+        """The clock, the speed, and whether it is looped."""
+        clock = numerals.mission_clock(picture.mission_time(picture.now_ns))
+        speed = "max" if replay.speed == float("inf") else f"{replay.speed:g}x"
+        return f"{clock} {speed:>4}{' loop' if replay.loop else ''}"
 
 
 def turning_points(picture: Picture) -> list[Event]:
@@ -58,7 +75,7 @@ def _when(event: Event) -> int:
 
 
 def timeline(replay: ReplayState, now_ns: int, events: Iterable[Event], width: int) -> str:
-    """``├──▾liftoff──●────┤`` in ``width`` cells; a name is written where it has room."""
+    """``├──▾liftoff──●────┤`` in ``width`` cells, what is looped as ``[━━━]``; a name is written where it has room."""
     inner = width - 2
     span = max(1, replay.last_ns - replay.first_ns)
     cells = ["─"] * inner
@@ -66,13 +83,17 @@ def timeline(replay: ReplayState, now_ns: int, events: Iterable[Event], width: i
     def place(at_ns: int) -> int:
         return min(inner - 1, max(0, (at_ns - replay.first_ns) * inner // span))
 
+    if replay.loop and replay.loop_from_ns is not None and replay.loop_to_ns is not None:
+        begin, end = place(replay.loop_from_ns), place(replay.loop_to_ns)
+        cells[begin : end + 1] = "━" * (end + 1 - begin)
+        cells[begin], cells[end] = "[", "]"
     position = place(now_ns)
     marked = {place(event.received_ns): event.name for event in events}
     for at in (*marked, position):
         cells[at] = "▾"
     for at, name in marked.items():
         end = at + 1 + len(name)
-        if end < inner and all(each == "─" for each in cells[at + 1 : end + 1]):
+        if end < inner and all(each in "─━" for each in cells[at + 1 : end + 1]):
             cells[at + 1 : end] = name
     cells[position] = "●"
     return f"├{''.join(cells)}┤"

@@ -212,6 +212,7 @@ async def test_the_replay_bar_and_its_keys(bus: Any, console: Open) -> None:
         assert all(word in bar for word in ("⟲ hop-1", "▾", "●", "4x", "space pause"))
         await operator.press("space", "right", "left", "full_stop", "plus", "minus")
         assert [request["do"] for request in operator.sent] == ["pause", "seek", "seek", "step", "speed", "speed"]
+        assert "g go to  b loop" in bar
         assert [request["speed"] for request in operator.sent[-2:]] == [10.0, 4.0], "each from where the one before led"
         bus.replay(paused=True)
         assert "PAUSED" in line(await operator.look(), 1)

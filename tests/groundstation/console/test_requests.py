@@ -43,6 +43,8 @@ def test_space_pauses_and_plays(replayed: Any) -> None:
 def test_jumps_are_ten_seconds_within_the_recording(replayed: Any) -> None:
     assert seconds(replayed, replay_requests.jump(replayed.picture, 1)) == 50.0
     assert seconds(replayed, replay_requests.jump(replayed.picture, -1)) == 30.0
+    assert seconds(replayed, replay_requests.jump(replayed.picture, 2)) == 100.0
+    assert seconds(replayed, replay_requests.jump(replayed.picture, -2)) == -10.0
     replayed.advance(248)
     replayed.replay()
     assert seconds(replayed, replay_requests.jump(replayed.picture, 1)) == 290.0
@@ -64,17 +66,50 @@ def test_events_still_to_come_are_known_from_the_recording(replayed: Any) -> Non
     assert [event.name for event in turning_points(replayed.picture)] == ["liftoff", "burnout", "apogee", "landing"]
 
 
-def test_a_step_pauses_first_and_a_step_back_goes_to_the_packet_before(replayed: Any) -> None:
-    assert replay_requests.step(replayed.picture, 1) == [{"do": "pause"}, {"do": "step"}]
-    replayed.replay(paused=True)
-    assert replay_requests.step(replayed.picture, 1) == [{"do": "step"}]
-    assert seconds(replayed, replay_requests.step(replayed.picture, -1)) == pytest.approx(39.99)
+def test_a_step_is_a_packet_on_or_back(replayed: Any) -> None:
+    assert replay_requests.step(replayed.picture, 1) == [{"do": "step", "n": 1}]
+    assert replay_requests.step(replayed.picture, -1) == [{"do": "step", "n": -1}]
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("T+12.3", {"mission_time": 12.3}),
+        ("t-5 s", {"mission_time": -5.0}),
+        ("apogee", {"event": "apogee"}),
+        ("apogee-5", {"event": "apogee", "by": -5.0}),
+        ("nowhere", {"event": "nowhere", "by": 0.0}),
+    ],
+)
+def test_where_to_go_is_written_as_people_say_it(replayed: Any, text: str, asked: dict[str, Any]) -> None:
+    assert replay_requests.go_to(replayed.picture, text) == [{"do": "seek", **asked}]
+
+
+@pytest.mark.parametrize(
+    ("text", "to_s"), [("15", 5.0), ("+15", 55.0), ("-15", 25.0), ("mark", 30.0), ("mark + 1.5", 31.5), ("9999", 290.0)]
+)
+def test_also_by_seconds_and_by_what_an_operator_marked(replayed: Any, text: str, to_s: float) -> None:
+    replayed.event("mark", 30.0, kind="operator")
+    assert seconds(replayed, replay_requests.go_to(replayed.picture, text)) == to_s
+
+
+def test_what_is_no_place_is_said(replayed: Any) -> None:
+    with pytest.raises(ValueError, match="want T"):
+        replay_requests.go_to(replayed.picture, "5 minutes")
+
+
+def test_a_loop_has_two_ends_in_any_order(replayed: Any) -> None:
+    now, first = replayed.picture.now_ns, replayed.picture.now_ns - 5 * SECOND
+    looped = {"do": "loop", "loop": True, "from_ns": first, "to_ns": now}
+    assert replay_requests.loop(replayed.picture, first) == [looped]
+    assert replay_requests.loop(replayed.picture, now + SECOND) == [looped | {"from_ns": now, "to_ns": now + SECOND}]
+    assert replay_requests.loop(replayed.picture) == [{"do": "loop", "loop": False}]
 
 
 @pytest.mark.parametrize(
     ("speed", "direction", "asked"),
-    [(1.0, 1, 2.0), (1.0, -1, 0.5), (3.0, 1, 4.0), (100.0, 1, "max"), ("max", -1, 100.0), ("max", 1, "max"),
-     (0.1, -1, 0.1)],
+    [(1.0, 1, 2.0), (1.0, -1, 0.5), (3.0, 1, 4.0), (100.0, 1, 200.0), (1000.0, 1, "max"), ("max", -1, 1000.0),
+     ("max", 1, "max"), (0.1, -1, 0.1)],
 )  # fmt: skip
 def test_speeds_go_up_and_down(replayed: Any, speed: Any, direction: int, asked: Any) -> None:
     replayed.replay(speed=speed)
@@ -110,3 +145,10 @@ def test_the_timeline_names_events_where_there_is_room(replayed: Any) -> None:
     bar = timeline(replay, replayed.picture.now_ns, turning_points(replayed.picture), 62)
     assert bar == "├──▾──────▾●───────▾apogee───────────────────────────────────┤"
     assert len(timeline(replay, 0, [], 20)) == 20
+
+
+def test_the_timeline_shows_what_is_looped(replayed: Any) -> None:
+    t0_ns = replayed.picture.status.t0_ns
+    replayed.replay(loop=True, loop_from_ns=t0_ns + 20 * SECOND, loop_to_ns=t0_ns + 140 * SECOND)
+    bar = timeline(replayed.picture.status.replay, replayed.picture.now_ns, turning_points(replayed.picture), 62)
+    assert bar == "├──▾───[━━▾●━━━━━━━▾apogee━━━━━]─────────────────────────────┤"
