@@ -12,7 +12,7 @@ behind. After anything that is no frame the search goes on one byte further, so 
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,9 +30,15 @@ _BODY = 6
 """Bytes of a delivered frame before the payload."""
 _BEGIN = re.compile(b"[\xfd\xfe]")
 
+Begins = NDArray[np.int64]
+"""Places in a block, (n,)."""
+
 
 class Mavlink(Framer):
     """MAVLink frames, each verified."""
+
+    lead: ClassVar[int] = 0
+    """Bytes that precede each frame and belong to it."""
 
     def __init__(self) -> None:
         """There are no options: all of MAVLink is as its standard says."""
@@ -48,7 +54,7 @@ class Mavlink(Framer):
     @property
     def bound(self) -> int:
         """The longest frame without its last byte."""
-        return LONGEST - 1
+        return self.lead + LONGEST - 1
 
     def counts(self) -> dict[str, Any]:
         """Frames by version, signed ones (of version 2), and messages that are not known here."""
@@ -62,10 +68,9 @@ class Mavlink(Framer):
             self._held = block
             self.ledger.pending = len(block)
             return Frames.none()
-        if len(block) < _MANY:
-            return self._cut_few(block, received_ns)
-        frames, _ = self._cut_many(block)
-        return Frames(frames.data, frames.offsets, np.full(len(frames), received_ns, np.int64))
+        frames, begins, ends = (self._cut_few if len(block) < _MANY else self._cut_many)(block)
+        times = self._times(block, begins, ends, [len(block)], [received_ns])
+        return Frames(frames.data, frames.offsets, times)
 
     def receive_many(self, pieces: Sequence[bytes], received_ns: Sequence[int]) -> Frames:
         """The same as ``receive`` of each piece in turn."""
@@ -74,9 +79,10 @@ class Mavlink(Framer):
         if len(block) < _MANY:
             return super().receive_many(pieces, received_ns)
         self.ledger.bytes_in += len(block) - before
-        frames, known_from = self._cut_many(block)
-        ends = before + np.cumsum([len(piece) for piece in pieces])
-        return Frames(frames.data, frames.offsets, np.array(received_ns, np.int64)[np.searchsorted(ends, known_from)])
+        frames, begins, ends = self._cut_many(block)
+        sizes = [before, *map(len, pieces)]
+        times = self._times(block, begins, ends, sizes, [0, *received_ns])
+        return Frames(frames.data, frames.offsets, times)
 
     def encode(self, bodies: Iterable[bytes]) -> bytes:
         """MAVLink 2 frames, not signed. Raises DeclarationError on a body that is no message known here."""
@@ -92,21 +98,38 @@ class Mavlink(Framer):
         covered = bytes((len(payload), 0, 0)) + body[:_BODY] + payload
         return bytes((V2,)) + covered + check_of(covered, extra)
 
-    def _cut_few(self, block: bytes, received_ns: int) -> Frames:
-        """The frames of a block, whose start is what was held; what may yet become one is held again."""
-        bodies, wire, at, size = [], [], 0, len(block)
+    def _times(
+        self,
+        block: bytes,  # noqa: ARG002
+        begins: Begins,  # noqa: ARG002
+        ends: Begins,
+        sizes: Sequence[int],
+        received_ns: Sequence[int],
+    ) -> NDArray[np.int64]:
+        """Times of frames by where they begin in a block, and by how much of it tells of them, int64 (n,).
+
+        The block came in pieces of these sizes at these times.
+        """
+        return np.array(received_ns, np.int64)[np.searchsorted(np.cumsum(sizes), ends)]
+
+    def _cut_few(self, block: bytes) -> tuple[Frames, Begins, Begins]:
+        """The frames of a block, whose start is what was held; what may yet become one is held again.
+
+        Not dated yet; and where they begin, and how many bytes of the block it took to tell that each is next.
+        """
+        bodies, begins, ends, at, size = [], [], [], 0, len(block)
         self._needed = 0
-        while found := _BEGIN.search(block, at):
-            at = found.start()
-            magic = block[at]
+        while found := _BEGIN.search(block, at + self.lead):
+            place = found.start()
+            at, magic = place - self.lead, block[place]
             head = HEADER[magic]
-            if at + head > size:
-                self._needed = head
+            if place + head > size:
+                self._needed = self.lead + head
                 break
-            flags = block[at + 2] if magic == V2 else 0
-            number = int.from_bytes(block[at + 7 : at + 10], "little") if magic == V2 else block[at + 5]
+            flags = block[place + 2] if magic == V2 else 0
+            number = int.from_bytes(block[place + 7 : place + 10], "little") if magic == V2 else block[place + 5]
             signature = SIGNATURE * (flags == SIGNED)
-            end = at + head + block[at + 1] + CHECK + signature
+            end = place + head + block[place + 1] + CHECK + signature
             extra, length = self._known.get(number, (-1, 0))
             if flags & ~SIGNED or extra < 0:
                 if not flags & ~SIGNED:
@@ -117,26 +140,27 @@ class Mavlink(Framer):
                 self._needed = end - at
                 break
             tail = end - CHECK - signature
-            if check_of(block[at + 1 : tail], extra) != block[tail : tail + CHECK]:
+            if check_of(block[place + 1 : tail], extra) != block[tail : tail + CHECK]:
                 self.ledger.crc_failures += 1
                 at += 1
                 continue
-            body = block[at + head - _BODY : at + head] if magic == V2 else block[at + 2 : at + 6] + b"\0\0"
-            body += block[at + head : tail]
+            body = block[place + 4 : place + head] if magic == V2 else block[place + 2 : place + 6] + b"\0\0"
+            body += block[place + head : tail]
             bodies.append(body[: _BODY + length].ljust(_BODY + length, b"\0"))
-            wire.append(end - at)
+            begins.append(at)
+            ends.append(end)
             self._count(magic == V2, bool(signature))
             self._note_good(at)
             at = end
         else:
-            at = size
-        frames = self._enter(bodies, wire, received_ns)
-        self._done(block, at, sum(wire))
-        return frames
+            at = max(at, size - self.lead)
+        frames = self._enter(bodies, [end - begin for begin, end in zip(begins, ends, strict=True)], 0)
+        self._done(block, at, sum(ends) - sum(begins))
+        return frames, np.array(begins, np.int64), np.array(ends, np.int64)
 
-    def _cut_many(self, block: bytes) -> tuple[Frames, NDArray[np.int64]]:
-        """The same in arrays, not yet dated; and how many bytes of the block it took to tell that each is next."""
-        found = Candidates.of(block)
+    def _cut_many(self, block: bytes) -> tuple[Frames, Begins, Begins]:
+        """The same in arrays."""
+        found = Candidates.of(block, self.lead)
         tested = found.plausible & (found.ends <= len(block))
         right = tested.copy()
         right[tested] = found.where(tested).good(block)
@@ -145,7 +169,7 @@ class Mavlink(Framer):
         kept = np.isin(found.begins, begins, assume_unique=True) if len(begins) < np.count_nonzero(right) else right
         outside |= kept
         waiting = np.flatnonzero(outside & (found.known_from > len(block)))
-        done, self._needed = len(block), 0
+        done, self._needed = max(len(block) - self.lead, int(ends[-1]) if len(ends) else 0), 0
         if len(waiting):
             done = int(found.begins[waiting[0]])
             self._needed = int(found.known_from[waiting[0]]) - done
@@ -158,13 +182,13 @@ class Mavlink(Framer):
         wire = int((frames.ends - frames.begins).sum())
         self._done(block, done, wire)
         if not len(frames.begins):
-            return Frames.none(), frames.begins
+            return Frames.none(), frames.begins, frames.ends
         known_from = np.maximum.accumulate(found.known_from[outside])[kept[outside]]
         data, offsets = frames.bodies(block)
         self._count_all(frames)
         self.ledger.frames += len(frames.begins)
         self.ledger.frame_bytes += wire
-        return Frames(data, offsets, known_from), known_from
+        return Frames(data, offsets, known_from), frames.begins, known_from
 
     def _done(self, block: bytes, at: int, wire: int) -> None:
         """Hold what lies behind a place of the block, in which frames took up so many bytes."""

@@ -61,7 +61,9 @@ class Candidates:
     """Every byte of a block that may begin a frame, in order."""
 
     begins: NDArray[np.int64]
-    """Where each stands, int64 (n,)."""
+    """Where each begins, with what precedes it, int64 (n,)."""
+    magics: NDArray[np.int64]
+    """Where its first byte stands."""
     ends: NDArray[np.int64]
     """Where the frame ends if it is one: as far as the block has its header."""
     known_from: NDArray[np.int64]
@@ -78,12 +80,13 @@ class Candidates:
     """Its header is there, and of a message that is not known, so that its check cannot be computed."""
 
     @classmethod
-    def of(cls, block: bytes) -> Candidates:
-        """Those of a block."""
+    def of(cls, block: bytes, lead: int = 0) -> Candidates:
+        """Those of a block, in which so many bytes precede each frame."""
         size = len(block)
-        array = np.frombuffer(block + bytes(HEADER[V2]), np.uint8)
-        begins = np.flatnonzero(array - np.uint8(V2) < 2)  # wraps: all but the two are further off
-        heads = rows_at(array, begins, HEADER[V2])
+        array = np.frombuffer(block + bytes(lead + HEADER[V2]), np.uint8)
+        begins = np.flatnonzero(array[lead:] - np.uint8(V2) < 2)  # wraps: all but the two are further off
+        magics = begins + lead
+        heads = rows_at(array, magics, HEADER[V2])
         version_2 = heads[:, 0] == V2
         wide = heads[:, 7].astype(np.int64) | heads[:, 8].astype(np.int64) << 8 | heads[:, 9].astype(np.int64) << 16
         ids = np.where(version_2, wide, heads[:, 5])
@@ -91,13 +94,13 @@ class Candidates:
         lengths = heads[:, 1].astype(np.int64)
         signed = flags == SIGNED
         head = np.where(version_2, HEADER[V2], HEADER[V1])
-        ends = begins + head + lengths + CHECK + SIGNATURE * signed
-        there = (begins + head <= size) & (flags & ~np.uint8(SIGNED) == 0)
+        ends = magics + head + lengths + CHECK + SIGNATURE * signed
+        there = (magics + head <= size) & (flags & ~np.uint8(SIGNED) == 0)
         extra, _ = known()
         named = extra[np.minimum(ids, len(extra) - 1)] >= 0
         plausible = there & named
-        known_from = np.where(plausible, ends, begins + head)
-        return cls(begins, ends, known_from, ids, lengths, version_2, signed, plausible, there & ~named)
+        known_from = np.where(plausible, ends, magics + head)
+        return cls(begins, magics, ends, known_from, ids, lengths, version_2, signed, plausible, there & ~named)
 
     def where(self, chosen: NDArray[np.bool_]) -> Candidates:
         """Those for which chosen, bool (n,), holds."""
@@ -107,7 +110,7 @@ class Candidates:
         """Whether the check of each is right, bool (n,); all of them are plausible and end within the block."""
         bodies = self.ends - CHECK - SIGNATURE * self.signed
         registers = np.empty(len(bodies), np.uint16)
-        begins, ends = (self.begins + 1).tolist(), bodies.tolist()
+        begins, ends = (self.magics + 1).tolist(), bodies.tolist()
         for first in range(0, len(ends), _AT_ONCE):
             some = slice(first, first + _AT_ONCE)
             registers[some] = [_one(block[begin:end]) for begin, end in zip(begins[some], ends[some], strict=True)]
@@ -120,7 +123,7 @@ class Candidates:
         """Sequence, system, component, message, and the payload in its full length, of each; and their offsets."""
         _, full = known()
         sizes = full[self.ids] + 6
-        begins = self.begins + np.where(self.version_2, 4, 2)
+        begins = self.magics + np.where(self.version_2, 4, 2)
         ends = begins + np.where(self.version_2, 6, 4) + np.minimum(self.lengths, full[self.ids])
         pieces = [block[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
         for place in np.flatnonzero(~self.version_2).tolist():
