@@ -15,6 +15,7 @@ then printed, a line of hexadecimal each, and counts and values on standard erro
   groundstation decode pass.wav --modem fsk:9600 --framing ax100_golay
   groundstation decode pass.bin --samples cu8:2.4M --modem gmsk:9600?carrier=25000 --framing hdlc?g3ruh=true
   groundstation decode pass.sigmf-meta --satellite 43855 --frames kiss > pass.kss
+  groundstation decode capture.pcapng --link udp-14550 --framing mavlink --vehicle mavlink
   groundstation decode frames.bin --framing fixed?frame_length=1115 --transfer-frames tm?fecf=true --frames none
 """
 

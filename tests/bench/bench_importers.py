@@ -8,12 +8,13 @@ that of a process that imports a file, and of one that imports a file four times
 import os
 import random
 import resource
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import chain, cycle, repeat
+from itertools import chain, count, cycle, repeat
 from pathlib import Path
 
 from replay.recording import open_recording
@@ -66,11 +67,64 @@ def export(path: Path, size: int) -> None:
     fill(path, size, [header.encode()], (b"".join(next(made) for _ in range(1000)) for _ in repeat(None)))
 
 
+def receiver(path: Path, size: int) -> None:
+    """A GNSS receiver's UBX messages and sentences, the same half minute again and again."""
+    fill(path, size, [], [(DATA / "gnss_ubx/pygpsdata-MIXED.log").read_bytes()])
+
+
+def sentences(path: Path, size: int) -> None:
+    """NMEA 0183 alone."""
+    fill(path, size, [], [(DATA / "gnss_ubx/pygpsdata-NMEA.log").read_bytes()])
+
+
+def kiss(path: Path, size: int) -> None:
+    """Frames of BY02."""
+    fill(path, size, [], [(DATA / "by02_kiss/frames.kiss").read_bytes()])
+
+
+def packet(protocol: int, segment: bytes) -> bytes:
+    """A packet over IPv4 over Ethernet."""
+    head = struct.pack(">BBHHHBBHII", 0x45, 0, 20 + len(segment), 1, 0x4000, 64, protocol, 0, 0x0A000007, 0x0A000001)
+    return bytes(12) + b"\x08\x00" + head + segment
+
+
+def datagrams(path: Path, size: int) -> None:
+    """A capture of datagrams of 100 bytes."""
+    data = packet(17, struct.pack(">HHHH", 40000, 14550, 108, 0) + bytes(range(100)))
+    records = [
+        struct.pack("<IIII", 1_700_000_000 + n // 100, n % 100, len(data), len(data)) + data for n in range(5000)
+    ]
+    fill(path, size, [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)], [b"".join(records)])
+
+
+def connection(path: Path, size: int) -> None:
+    """A capture of Wireshark's of a connection, 100 bytes a segment."""
+    section = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28) + struct.pack(
+        "<IIHHII", 1, 20, 1, 0, 0, 20
+    )
+
+    def block(number: int) -> bytes:
+        sequence = number * 100 % 2**32
+        data = packet(6, struct.pack(">HHIIHHI", 5760, 50000, sequence, 1, 0x5018, 8192, 0) + bytes(range(100)))
+        length = 32 + len(data) + -len(data) % 4
+        stamp = 1_700_000_000_000_000 + 10 * number
+        head = struct.pack("<IIIIIII", 6, length, 0, stamp >> 32, stamp & 0xFFFFFFFF, len(data), len(data))
+        return head + data + bytes(-len(data) % 4) + struct.pack("<I", length)
+
+    made = map(block, count())
+    fill(path, size, [section], (b"".join(next(made) for _ in range(1000)) for _ in repeat(None)))
+
+
 CASES: dict[str, Callable[[Path, int], None]] = {
     "eeprom": eeprom,
     "telem": telem,
     "csv, numbers": numbers,
     "csv, our export": export,
+    "GNSS, mixed": receiver,
+    "NMEA 0183": sentences,
+    "KISS": kiss,
+    "pcap, UDP": datagrams,
+    "pcapng, TCP": connection,
 }
 """What writes a large file of each format."""
 
