@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from groundstation.console.app import BusConsole
 from groundstation.console.widgets.replay_bar import SPEEDS
@@ -54,6 +55,20 @@ class Operator:
         """Press keys, each when the station has answered the one before."""
         for key in keys:
             await self._pilot.press(key)
+
+    async def open_dialog(self) -> None:
+        """Ask for the dialog that asks where to go, and wait for it."""
+        await self.press("g")
+        await self.until(lambda: isinstance(self.app.focused, Input))
+
+    async def go_to(self, text: str) -> None:
+        """Write a place there."""
+        await self.open_dialog()
+        for key in text:
+            await self.press({"+": "plus", "-": "minus", " ": "space"}.get(key, key))
+        await self.until(lambda: isinstance(self.app.focused, Input) and self.app.focused.value == text)
+        await self.press("enter")
+        await self.until(lambda: len(self.app.screen_stack) == 1)
 
     @property
     def screen(self) -> str:
@@ -101,7 +116,7 @@ async def test_steps_and_places_and_events_by_key(at_the_console: Open) -> None:
         await operator.press("space")
         await operator.until(lambda: operator.replay.state == "paused")
         await operator.until(lambda: "PAUSED" in operator.screen)
-        await operator.press("g", *"apogee-1", "enter")
+        await operator.go_to("apogee-1")
         await operator.until(lambda: operator.replay.position_ns == at(APOGEE - 100))
         await operator.until(lambda: "ASCENT" in operator.screen)
         await operator.press("full_stop")
@@ -112,9 +127,10 @@ async def test_steps_and_places_and_events_by_key(at_the_console: Open) -> None:
         await operator.until(lambda: operator.newest == APOGEE - 102)
         await operator.press("right_square_bracket")
         await operator.until(lambda: operator.replay.position_ns == at(APOGEE))
-        await operator.press("g", "down", "enter")
+        await operator.open_dialog()
+        await operator.press("down", "enter")
         await operator.until(lambda: operator.replay.position_ns == at(LIFTOFF))
-        await operator.press("g", "T", "plus", "1", "enter")
+        await operator.go_to("T+1")
         await operator.until(lambda: operator.replay.position_ns == at(LIFTOFF + 100))
 
 
@@ -122,9 +138,9 @@ async def test_what_cannot_be_done_is_said(at_the_console: Open) -> None:
     async with at_the_console() as operator:
         await operator.press("space")
         await operator.until(lambda: operator.replay.state == "paused")
-        await operator.press("g", *"apogy", "enter")
+        await operator.go_to("apogy")
         await operator.until(lambda: "NOT DONE: no event 'apogy'; it has liftoff, apogee" in operator.screen)
-        await operator.press("g", *"5 minutes", "enter")
+        await operator.go_to("5 minutes")
         await operator.until(lambda: "NOT DONE: '5 minutes': want T+12.3" in operator.screen)
 
 
@@ -132,11 +148,11 @@ async def test_a_part_is_looped_by_three_presses(at_the_console: Open) -> None:
     async with at_the_console(0.1) as operator:
         await operator.press("space")
         await operator.until(lambda: operator.replay.state == "paused")
-        await operator.press("g", *"4", "enter")
+        await operator.go_to("4")
         await operator.until(lambda: operator.replay.position_ns == at(400))
         await operator.press("b")
         await operator.until(lambda: "a loop begins here" in operator.screen)
-        await operator.press("g", *"5", "enter")
+        await operator.go_to("5")
         await operator.until(lambda: operator.replay.position_ns == at(500))
         await operator.press("b")
         await operator.until(lambda: operator.replay.loop_from_ns == at(400))
