@@ -12,6 +12,7 @@ behind. After anything that is no frame the search goes on one byte further, so 
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -163,10 +164,11 @@ class Mavlink(Framer):
         found = Candidates.of(block, self.lead)
         tested = found.plausible & (found.ends <= len(block))
         right = tested.copy()
-        right[tested] = found.where(tested).good(block)
-        begins, ends = first_come(found.begins[right], found.ends[right])
+        right[tested], contents = found.where(tested).verified(block)
+        good = found.where(right)
+        begins, ends = first_come(good.begins, good.ends)
         outside = ~within(found.begins, begins, ends)
-        kept = np.isin(found.begins, begins, assume_unique=True) if len(begins) < np.count_nonzero(right) else right
+        kept = np.isin(found.begins, begins, assume_unique=True) if len(begins) < len(contents) else right
         outside |= kept
         waiting = np.flatnonzero(outside & (found.known_from > len(block)))
         done, self._needed = max(len(block) - self.lead, int(ends[-1]) if len(ends) else 0), 0
@@ -178,13 +180,15 @@ class Mavlink(Framer):
         self.ledger.crc_failures += int(np.count_nonzero(outside & tested & ~right))
         if self._ends or (found.unknown & outside).any():
             self._note_all(found.where(outside & (found.unknown | kept)))
-        frames = found.where(kept)
+        if len(begins) < len(contents) or len(waiting):
+            contents = [*compress(contents, kept[right].tolist())]
+        frames = good if len(contents) == len(good.begins) else found.where(kept)
         wire = int((frames.ends - frames.begins).sum())
         self._done(block, done, wire)
         if not len(frames.begins):
             return Frames.none(), frames.begins, frames.ends
         known_from = np.maximum.accumulate(found.known_from[outside])[kept[outside]]
-        data, offsets = frames.bodies(block)
+        data, offsets = frames.bodies(contents)
         self._count_all(frames)
         self.ledger.frames += len(frames.begins)
         self.ledger.frame_bytes += wire

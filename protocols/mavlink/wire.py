@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import repeat
+from itertools import compress, repeat
+from typing import Any
 
 import numpy as np
+from fastcrc.crc16 import mcrf4xx
 from numpy.typing import NDArray
 
-from protocols.coding.crc import crc
 from protocols.frames import rows_at
 from protocols.mavlink.message_set import messages
 
@@ -35,9 +36,10 @@ _AT_ONCE = 4096
 """Candidates copied out of a block together: where all bytes begin one, copies of all would be 262 times the block."""
 LONGEST = HEADER[V2] + 255 + CHECK + SIGNATURE
 
-_one = crc("crc-16/mcrf4xx").algorithm.one
-_STEP = np.array([_one(bytes((0xFF ^ low,))) ^ 0xFF for low in range(256)], np.uint16)
-"""What a byte does to the register of the check: found by having it take single bytes from its start, ffff."""
+_START = np.array([0xFFFF], np.uint16)
+"""The register of the check before the first byte."""
+_STEP = np.array([mcrf4xx(bytes((0xFF ^ low,))) ^ 0xFF for low in range(256)], np.uint16)
+"""What a byte does to it: found by having it take single bytes."""
 
 
 @cache
@@ -53,7 +55,7 @@ def known() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def check_of(covered: bytes, crc_extra: int) -> bytes:
     """The check of a frame's bytes between the first and the check."""
-    return _one(covered + bytes((crc_extra,))).to_bytes(CHECK, "little")
+    return int(mcrf4xx(covered + bytes((crc_extra,)))).to_bytes(CHECK, "little")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,29 +108,46 @@ class Candidates:
         """Those for which chosen, bool (n,), holds."""
         return Candidates(*(getattr(self, name)[chosen] for name in self.__slots__))
 
-    def good(self, block: bytes) -> NDArray[np.bool_]:
-        """Whether the check of each is right, bool (n,); all of them are plausible and end within the block."""
-        bodies = self.ends - CHECK - SIGNATURE * self.signed
-        registers = np.empty(len(bodies), np.uint16)
-        begins, ends = (self.magics + 1).tolist(), bodies.tolist()
+    def verified(self, block: bytes) -> tuple[NDArray[np.bool_], list[bytes]]:
+        """Whether the check of each is right, bool (n,), and of those the bytes from the sequence number to the check.
+
+        All of them are plausible and end within the block.
+        """
+        array, (extra, _) = np.frombuffer(block, np.uint8), known()
+        ends = self.ends - CHECK - SIGNATURE * self.signed
+        heads, sent = rows_at(array, self.magics, 4), rows_at(array, ends, CHECK)
+        states = _after(_START, heads[:, 1])
+        states = np.where(self.version_2, _after(_after(states, heads[:, 2]), heads[:, 3]), states)
+        wanted = sent[:, 0] | sent[:, 1].astype(np.uint16) << 8
+        begins = self.magics + np.where(self.version_2, 4, 2)
+        right, contents = np.empty(len(ends), np.bool_), list[bytes]()
         for first in range(0, len(ends), _AT_ONCE):
             some = slice(first, first + _AT_ONCE)
-            registers[some] = [_one(block[begin:end]) for begin, end in zip(begins[some], ends[some], strict=True)]
-        extra, _ = known()
-        checks = registers >> 8 ^ _STEP[(registers ^ extra[self.ids].astype(np.uint16)) & 0xFF]
-        sent = rows_at(np.frombuffer(block, np.uint8), bodies, CHECK)
-        return np.asarray(checks == (sent[:, 0] | sent[:, 1].astype(np.uint16) << 8))
+            edges = zip(begins[some].tolist(), ends[some].tolist(), strict=True)
+            pieces = [block[begin:end] for begin, end in edges]
+            checks = np.fromiter(map(mcrf4xx, pieces, states[some].tolist()), np.uint16, len(pieces))
+            right[some] = _after(checks, extra[self.ids[some]]) == wanted[some]
+            contents += pieces if right[some].all() else compress(pieces, right[some].tolist())
+        return right, contents
 
-    def bodies(self, block: bytes) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Sequence, system, component, message, and the payload in its full length, of each; and their offsets."""
+    def bodies(self, contents: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Sequence, system, component, message, and the payload in its full length, of each; and their offsets.
+
+        contents are as verified gives them, and are used up.
+        """
         _, full = known()
-        sizes = full[self.ids] + 6
-        begins = self.magics + np.where(self.version_2, 4, 2)
-        ends = begins + np.where(self.version_2, 6, 4) + np.minimum(self.lengths, full[self.ids])
-        pieces = [block[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
-        for place in np.flatnonzero(~self.version_2).tolist():
-            pieces[place] = pieces[place][:4] + b"\0\0" + pieces[place][4:]
-        joined = b"".join(map(bytes.ljust, pieces, sizes.tolist(), repeat(b"\0")))
-        offsets = np.zeros(len(sizes) + 1, np.int64)
-        np.cumsum(sizes, out=offsets[1:])
+        payloads = full[self.ids]
+        for place in np.flatnonzero(~self.version_2 | (self.lengths > payloads)).tolist():
+            if not self.version_2[place]:
+                contents[place] = contents[place][:4] + b"\0\0" + contents[place][4:]
+            contents[place] = contents[place][: 6 + int(payloads[place])]
+        offsets = np.zeros(len(payloads) + 1, np.int64)
+        np.cumsum(payloads + 6, out=offsets[1:])
+        joined = b"".join(map(bytes.ljust, contents, (payloads + 6).tolist(), repeat(b"\0")))
         return np.frombuffer(joined, np.uint8), offsets
+
+
+def _after(states: NDArray[np.uint16], taken: NDArray[Any]) -> NDArray[np.uint16]:
+    """The register of the check, uint16 (n,), after one more byte each."""
+    after: NDArray[np.uint16] = states >> 8 ^ _STEP[(states ^ taken.astype(np.uint16)) & 0xFF]
+    return after
