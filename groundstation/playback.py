@@ -33,7 +33,7 @@ END_SHOWN_S = 0.5
 """So long the end stays before a replay that loops begins again."""
 CONNECTING_S = 10.0
 """So long a replay waits for its broker before it begins: longer than an attempt to connect takes to fail."""
-REST_S = 0.002
+REST_S = 0.0005
 """So long the survey rests after each piece while playing, that what is due is not late by more than a piece."""
 
 Value = TypeVar("Value")
