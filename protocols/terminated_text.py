@@ -15,4 +15,4 @@ class TerminatedText(StringEncoded):
         super().__init__(FixedSized(length, NullStripped(GreedyBytes)), encoding)
 
     def _decode(self, obj: bytes, context: Any, path: Any) -> Any:
-        return super()._decode(obj.partition(b"\0")[0], context, path)
+        return super()._decode(obj.partition(b"\0")[0], context, path)  # type: ignore[misc]  # the stubs lack it
