@@ -26,8 +26,8 @@ def summary(pipeline: Pipeline, recording: Path | str, *, damage: Damage | None 
     for name, path in pipeline.links.items():
         links[name] = path.counts()
         packets.update(path.decoder.packets)
-    begins = [path.first_ns for path in pipeline.links.values() if path.first_ns]
-    ends = [path.last_ns for path in pipeline.links.values() if path.last_ns]
+    heard = [path for path in pipeline.links.values() if path.first_ns]
+    begins, ends = [path.first_ns for path in heard], [path.last_ns for path in heard]
     return {
         "vehicle": pipeline.vehicle.name,
         "synthetic": pipeline.vehicle.synthetic,

@@ -7,7 +7,6 @@ UNIT and MULT explain.
 
 from __future__ import annotations
 
-import re
 import struct
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +33,7 @@ from protocols.curve import Linear
 from protocols.flight import Above, Flight, Transition
 from protocols.measurement import Measurement
 from protocols.packet import Header, Packet, Vehicle
+from replay.declared_names import field_names, packet_name
 
 MAGIC = b"\xa3\x95"
 HEAD = 3
@@ -128,15 +128,11 @@ class Formats:
 
     def vehicle(self, met: set[int]) -> Vehicle | None:
         """The packets of the types that were met; None where there are none."""
-        packets, names = [], list[str]()
+        packets, names, used = [], list[str](), set[str]()
         for each in self._told(met):
-            number = each.number
-            name = re.sub(r"\W", "_", each.name).lower() or f"type_{number}"
-            name = name if name[:1].isalpha() else f"type_{name}"
-            name = f"{name}_{number}" if name in names else name
-            names.append(name)
+            names.append(packet_name(each.name, each.number, used, "type"))
             time = ("TimeUS",) if each.stamp >= 0 else ()
-            packets.append(Packet(name, self._body(each), number, time=time, doc=each.name))
+            packets.append(Packet(names[-1], self._body(each), each.number, time=time, doc=each.name))
         if not packets:
             return None
         told = zip(names, self._told(met), strict=True)
@@ -161,12 +157,9 @@ class Formats:
         if not told.fits:
             return Struct("data" / Bytes(told.length - HEAD) * "fields that the log does not explain")
         units, multipliers = self._of.get(told.number, ("", ""))
-        fields, used = [], set[str]()
+        fields, names = [], field_names(told.columns)
         for place, (letter, column) in enumerate(zip(told.letters, told.columns, strict=True)):
             stored, _, factor = _FIELDS[letter]
-            name = re.sub(r"\W", "_", column) or f"field_{place}"
-            name = f"{name}_{place}" if name in used or name == "body" else name
-            used.add(name)
             unit = self._unit(units[place : place + 1], multipliers[place : place + 1], letter)
             if column == "TimeUS" and letter == "Q":
                 unit, factor = "s", 1e-6
@@ -174,7 +167,7 @@ class Formats:
                 unit = "deg"
             if letter not in _TEXTS and (unit or factor):
                 stored = Measurement(stored, unit, Linear(factor) if factor else None)
-            fields.append(name / stored)
+            fields.append(names[place] / stored)
         return Struct(*fields)
 
     def _unit(self, unit: str, multiplier: str, letter: str) -> str:

@@ -7,6 +7,7 @@ gives a message and instance the number under which its data (``D``) is logged. 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,7 @@ from protocols.curve import Linear
 from protocols.flight import Equals, Flight, Transition
 from protocols.measurement import Measurement
 from protocols.packet import Header, Packet, Vehicle
+from replay.declared_names import field_names, packet_name
 
 _BASIC: dict[str, tuple[Any, int]] = {
     "int8_t": (Int8sl, 1),
@@ -53,6 +55,8 @@ _DEEPEST = 8
 """Formats within formats."""
 _LONGEST = 65_535
 """Bytes of a message: its length is 16 bits."""
+MOST_VALUES = 20_000
+"""Values that all packets of a log may have together: PX4 itself logs some 5,000 at the most."""
 UNITS = {
     ("battery_status", "voltage_v"): "V",
     ("battery_status", "current_a"): "A",
@@ -105,6 +109,10 @@ class Definitions:
     formats: dict[str, list[tuple[str, int, str]]] = field(default_factory=dict)
     """Fields of each format: type, elements (0: no array), name."""
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
+    left_out: int = 0
+    """Subscriptions that are not declared as packets, because all together have more than MOST_VALUES."""
+    _known: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Bytes and values of formats that are whole."""
 
     def add_format(self, text: str) -> bool:
         """Take over a format, ``name:type field;...``; false where it is none."""
@@ -116,16 +124,25 @@ class Definitions:
         self.formats.setdefault(name.strip(), fields)
         return True
 
-    def size(self, name: str, depth: int = 0) -> int:
+    def size(self, name: str) -> int:
         """Bytes of a message, its last padding included; 0 where it cannot be told."""
-        total = 0
+        return self._size(name, 0)[0]
+
+    def _size(self, name: str, depth: int) -> tuple[int, int]:
+        """Bytes of a message, and how many values it has; (0, 0) where it cannot be told."""
+        if name in self._known:
+            return self._known[name]
+        total = values = 0
         for kind, count, _ in self.formats.get(name, ()):
-            known = _BASIC.get(kind)
-            single = known[1] if known else self.size(kind, depth + 1) if depth < _DEEPEST else 0
-            total += single * max(count, 1)
-            if not single or total > _LONGEST:
-                return 0
-        return total
+            basic = _BASIC.get(kind)
+            inner = (basic[1], 1) if basic else self._size(kind, depth + 1) if depth < _DEEPEST else (0, 0)
+            total += inner[0] * max(count, 1)
+            values += 1 if basic else inner[1] * max(count, 1)
+            if not inner[0] or total > _LONGEST:
+                return 0, 0
+        if total:
+            self._known[name] = total, values
+        return total, values
 
     def padding(self, name: str) -> int:
         """Bytes of padding that end a message, which the logger leaves out."""
@@ -140,78 +157,72 @@ class Definitions:
         """Where a message's timestamp stands in it; -1 where it has none."""
         at = 0
         for kind, count, own in self.formats.get(name, ()):
-            if own == "timestamp" and kind == "uint64_t" and not count:
-                return at
+            if own == "timestamp":
+                return at if kind == "uint64_t" and not count else -1
             at += (_BASIC[kind][1] if kind in _BASIC else self.size(kind)) * max(count, 1)
         return -1
 
     def vehicle(self) -> Vehicle | None:
-        """The packets of everything that is logged; None where nothing is."""
-        names = _names(self.subscriptions.values())
-        packets = []
+        """The packets of what is logged, up to MOST_VALUES; None where nothing is."""
+        packets, used, left = [], set[str](), MOST_VALUES
+        self.left_out = 0
         for number, each in self.subscriptions.items():
-            if self.size(each.name):
+            size, values = self._size(each.name, 0)
+            left -= values
+            if size and left >= 0:
                 time = ("timestamp",) if self.timestamp(each.name) >= 0 else ()
-                packets.append(
-                    Packet(names[number], self._body(each.name), number, time=time, doc=f"{each.name}, {each.instance}")
-                )
+                told = f"{each.name}_{each.instance}" if each.instance else each.name
+                name = packet_name(told, number, used, "message")
+                doc = f"{each.name}, {each.instance}"
+                packets.append(Packet(name, self._body(each.name), number, time=time, doc=doc))
+            else:
+                self.left_out += bool(size)
+                left += values
         if not packets:
             return None
-        shown = tuple(name for name in _SHOWN if self._has(names.values(), name))
+        shown = tuple(name for name in _SHOWN if self._has(used, name))
         return Vehicle(
             "ulog",
             "PX4 log",
             tuple(packets),
             _HEADER,
-            flight=_flight(self._has(names.values(), "vehicle_land_detected.landed")),
+            flight=_flight(self._has(used, "vehicle_land_detected.landed")),
             display=shown,
             plots=shown[:3],
             source="the formats within the log itself",
         )
 
-    def _has(self, packets: Any, measurement: str) -> bool:
+    def _has(self, packets: Collection[str], measurement: str) -> bool:
         packet, _, path = measurement.partition(".")
         return packet in packets and any(path == own for _, _, own in self.formats.get(packet, ()))
 
-    def _body(self, name: str, depth: int = 0) -> Struct:
+    def _body(self, name: str) -> Struct:
         """The declaration of a format, without the padding that ends a message."""
         fields = self.formats[name]
-        while depth == 0 and fields and fields[-1][2].startswith("_padding"):
+        while fields and fields[-1][2].startswith("_padding"):
             fields = fields[:-1]
-        return Struct(*(self._field(name, *each, depth) for each in fields))
+        return Struct(*self._fields(name, fields, 0))
 
-    def _field(self, message: str, kind: str, count: int, name: str, depth: int) -> Any:
-        if name.startswith("_padding"):
-            return (
-                Padding(_BASIC[kind][1] * max(count, 1)) if kind in _BASIC else Padding(self.size(kind) * max(count, 1))
-            )
-        if kind == "char" and count:
-            return name / PaddedString(count, "utf8")
-        stored = _BASIC[kind][0] if kind in _BASIC else self._body_within(kind, depth)
-        unit = UNITS.get((message, name), "")
-        if name == "timestamp" and kind == "uint64_t" and not count and depth == 0:
-            return name / Measurement(Int64ul, "s", Linear(1e-6)) * "since the autopilot started"
-        stored = Measurement(stored, unit) if unit and kind in _BASIC else stored
-        return name / (Array(count, stored) if count else stored)
+    def _fields(self, message: str, fields: Sequence[tuple[str, int, str]], depth: int) -> Iterator[Any]:
+        """The declarations of a format's fields, each under a name of its own."""
+        for (kind, count, own), name in zip(fields, field_names(own for _, _, own in fields), strict=True):
+            if own.startswith("_padding"):
+                yield Padding((_BASIC[kind][1] if kind in _BASIC else self.size(kind)) * max(count, 1))
+            elif kind == "char" and count:
+                yield name / PaddedString(count, "utf8")
+            elif name == "timestamp" and kind == "uint64_t" and not count and depth == 0:
+                yield name / Measurement(Int64ul, "s", Linear(1e-6)) * "since the autopilot started"
+            else:
+                stored = _BASIC[kind][0] if kind in _BASIC else self._within(kind, depth)
+                unit = UNITS.get((message, own), "") if kind in _BASIC else ""
+                stored = Measurement(stored, unit) if unit else stored
+                yield name / (Array(count, stored) if count else stored)
 
-    def _body_within(self, name: str, depth: int) -> Any:
+    def _within(self, name: str, depth: int) -> Any:
         """A format within another, whole."""
         if depth >= _DEEPEST or name not in self.formats:
             return Bytes(self.size(name))
-        return Struct(*(self._field(name, *each, depth + 1) for each in self.formats[name]))
-
-
-def _names(subscriptions: Any) -> dict[int, str]:
-    """A packet name for each subscription: the message's, with the instance where there are several."""
-    names: dict[int, str] = {}
-    for each in subscriptions:
-        name = re.sub(r"\W", "_", each.name).lower()
-        name = name if name[:1].isalpha() else f"message_{name}"
-        name = f"{name}_{each.instance}" if each.instance else name
-        while name in names.values():
-            name = f"{name}_again"
-        names[each.number] = name
-    return names
+        return Struct(*self._fields(name, self.formats[name], depth + 1))
 
 
 def _flight(known: bool) -> Flight | None:

@@ -8,6 +8,13 @@ AGREEING = 3
 """Stamps in a row that make a jump true. Damage hits one; two logged in one go may share an odd stamp."""
 DISORDER_NS = 5_000_000_000
 """Stamps may be this much behind the newest without meaning a restart: records of several tasks interleave."""
+LONGEST_NS = 1 << 62
+"""146 years: no stamp is believed that is further from 0, and times stay within 64 bits."""
+
+
+def believed(stamp_ns: int, instead_ns: int) -> int:
+    """A stamp, if a clock can have it, else what is given instead."""
+    return stamp_ns if abs(stamp_ns) <= LONGEST_NS else instead_ns
 
 
 class VehicleClock:
@@ -24,6 +31,8 @@ class VehicleClock:
 
     def at(self, stamp_ns: int) -> int:
         """The time at a stamp: its own if it is believed, else the last that was."""
+        if abs(stamp_ns) > LONGEST_NS:
+            return self.now_ns
         if self.stamp_ns is None:
             self.now_ns = self.stamp_ns = stamp_ns
             return self.now_ns
@@ -31,7 +40,7 @@ class VehicleClock:
         if -DISORDER_NS <= step <= self._gap:
             self._agreeing = 0
             if step > 0:
-                self.now_ns += step
+                self.now_ns = min(self.now_ns + step, LONGEST_NS)
                 self.stamp_ns = stamp_ns
         else:
             self._doubt(stamp_ns)
@@ -52,5 +61,6 @@ class VehicleClock:
         self._doubtful = stamp_ns
         if self._agreeing == AGREEING:
             assert self.stamp_ns is not None
-            self.now_ns += max(0, stamp_ns - self.stamp_ns)  # a restarted clock goes on from the time it stopped at
+            jump = max(0, stamp_ns - self.stamp_ns)  # a restarted clock goes on from the time it stopped at
+            self.now_ns = min(self.now_ns + jump, LONGEST_NS)
             self.stamp_ns, self._agreeing = stamp_ns, 0

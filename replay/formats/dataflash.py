@@ -16,7 +16,7 @@ from protocols.chunk import Chunk
 from protocols.errors import NotARecording
 from replay.dataflash_messages import FMT, HEAD, MAGIC, Formats
 from replay.recording import Damage, RecordedEvent, RecordedLink, Recording, TimeBase
-from replay.vehicle_clock import VehicleClock
+from replay.vehicle_clock import VehicleClock, believed
 
 LINK = "log"
 _FIRST = MAGIC + bytes((FMT,))
@@ -26,6 +26,7 @@ _PROOF = 3
 _CHUNK_US, _CHUNK_BYTES = 10_000, 65_536
 _BLOCK = 1 << 20
 _GAP_NS = 3_600_000_000_000
+EVENTS_KEPT = 10_000
 
 
 class _Run(NamedTuple):
@@ -72,7 +73,7 @@ class Dataflash(Recording):
         return self._span
 
     def events(self) -> list[RecordedEvent]:
-        """What the autopilot said."""
+        """What the autopilot said: the first ten thousand texts; all are packets besides."""
         return self._events
 
     def chunks(self, start_ns: int | None = None) -> Iterator[Chunk]:
@@ -143,9 +144,10 @@ class Dataflash(Recording):
         """Learn from a message."""
         self._met.add(number)
         self._formats.learn(number, body)
-        if name == "MSG" and len(body) > 8:
+        if name == "MSG" and len(body) > 8 and len(self._events) < EVENTS_KEPT:
             text = body[8:].partition(b"\0")[0].decode(errors="replace")
-            self._events.append(RecordedEvent("message", stamp_us * 1000, {"kind": "autopilot", "text": text}))
+            at = believed(stamp_us * 1000, 0)
+            self._events.append(RecordedEvent("message", at, {"kind": "autopilot", "text": text}))
 
     def _size(self, data: bytes, at: int) -> int | None:
         """Bytes of the message at a place; 0 where none can begin there, None where data ends too early to tell."""

@@ -8,6 +8,7 @@ that carry no telemetry are overhead. Where no message can begin, reading goes o
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
@@ -16,8 +17,8 @@ from typing import BinaryIO, ClassVar, NamedTuple
 from protocols.chunk import Chunk
 from protocols.errors import NotARecording
 from replay.recording import Damage, RecordedEvent, RecordedLink, Recording, TimeBase
-from replay.ulog_messages import Definitions, Subscription
-from replay.vehicle_clock import VehicleClock
+from replay.ulog_messages import MOST_VALUES, Definitions, Subscription
+from replay.vehicle_clock import VehicleClock, believed
 
 LINK = "log"
 _MAGIC = b"ULog\x01\x12\x35"
@@ -27,12 +28,14 @@ _HEAD = struct.Struct("<HB")
 _DATA, _FORMAT, _ADD, _TEXT, _TAGGED, _DROPOUT, _FLAGS = b"DFALCOB"
 _OTHERS = frozenset(b"IMPQRS")
 _KNOWN = frozenset((_DATA, _FORMAT, _ADD, _TEXT, _TAGGED, _DROPOUT, _FLAGS)) | _OTHERS
+_KINDS = re.compile(b"[" + bytes(sorted(_KNOWN)) + b"]")
 _LEAST = {_FORMAT: 4, _ADD: 4, _TEXT: 9, _TAGGED: 11, _DROPOUT: 2, _FLAGS: 40, ord("S"): 8, ord("R"): 2}
 _PROOF = 3
 """Messages that follow each other, so that the first is believed."""
 _CHUNK_NS, _CHUNK_BYTES = 10_000_000, 65_536
 _BLOCK = 1 << 20
 _GAP_NS = 3_600_000_000_000
+EVENTS_KEPT = 10_000
 _LEVELS = ["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"]
 
 
@@ -68,6 +71,8 @@ class Ulog(Recording):
         if vehicle is None:
             raise NotARecording(path, "a ULog that declares no logged message; look for the file it was copied from")
         self._links = {LINK: RecordedLink("ulog", declared=vehicle)}
+        if left_out := self._definitions.left_out:
+            self.assumed = (f"of its messages, {left_out:,} have more values than are read, {MOST_VALUES:,} in all",)
 
     @classmethod
     def recognise(cls, head: bytes) -> bool:
@@ -85,7 +90,7 @@ class Ulog(Recording):
         return self._span
 
     def events(self) -> list[RecordedEvent]:
-        """What the autopilot said, and when its log dropped messages."""
+        """What the autopilot said, and when its log dropped messages: the first ten thousand."""
         return self._events
 
     def chunks(self, start_ns: int | None = None) -> Iterator[Chunk]:
@@ -104,11 +109,10 @@ class Ulog(Recording):
 
     def _learn(self) -> tuple[int, int]:
         """Read formats, subscriptions and texts; the times of the first and the last chunk."""
-        definitions, stamp, clock, times = self._definitions, 0, VehicleClock(_GAP_NS), list[int]()
+        definitions, clock, times = self._definitions, VehicleClock(_GAP_NS), list[int]()
         with self.path.open("rb") as file:
             for item in self._messages(file, Damage()):
                 if isinstance(item, _Run):
-                    stamp = max(stamp, item.stamp_us)
                     now = clock.now_ns if item.stamp_us < 0 else clock.at(item.stamp_us * 1000)
                     times = [times[0] if times else now, now]
                 elif item.kind == _FORMAT:
@@ -118,21 +122,23 @@ class Ulog(Recording):
                     name = item.content[3:].decode(errors="replace")
                     definitions.subscriptions.setdefault(number, Subscription(number, name, instance))
                 else:
-                    self._note(item, stamp)
+                    self._note(item, clock.now_ns)
         return (times[0], times[1]) if times else (0, 0)
 
-    def _note(self, item: _Message, stamp_us: int) -> None:
+    def _note(self, item: _Message, now_ns: int) -> None:
         """Keep what the autopilot said, and drop-outs."""
-        content = item.content
+        content, told = item.content, None
         if item.kind == _DROPOUT:
             text = f"the autopilot's logger dropped messages for {int.from_bytes(content[:2], 'little')} ms"
-            self._events.append(RecordedEvent("dropout", stamp_us * 1000, {"kind": "recording", "text": text}))
+            told = RecordedEvent("dropout", now_ns, {"kind": "recording", "text": text})
         elif item.kind in (_TEXT, _TAGGED):
             tag = 2 if item.kind == _TAGGED else 0
             level = _LEVELS[content[0] & 7]
             at = int.from_bytes(content[1 + tag : 9 + tag], "little") * 1000
             said = content[9 + tag :].decode(errors="replace")
-            self._events.append(RecordedEvent(level, at, {"kind": "autopilot", "text": f"{level}: {said}"}))
+            told = RecordedEvent(level, believed(at, now_ns), {"kind": "autopilot", "text": f"{level}: {said}"})
+        if told and len(self._events) < EVENTS_KEPT:
+            self._events.append(told)
 
     def _messages(self, file: BinaryIO, damage: Damage) -> Iterator[_Message | _Run]:
         """Everything in a file that can be a message, in order; what cannot is counted as damage."""
@@ -178,8 +184,6 @@ class Ulog(Recording):
             if at > begun:
                 yield _Run(data[begun:at], stamp)
             yield _Message(data[at + 2], data[at + _HEAD.size : at + size])
-            if data[at + 2] == _ADD:
-                sizes.renew()
             at += size
             begun, started = at, -1
         if at > begun:
@@ -193,15 +197,17 @@ class _Sizes:
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
         self._data: dict[int, tuple[int, int, int]] = {}
-        self.renew()
+        """Of subscriptions: bytes with the last padding and without, and where the timestamp stands."""
 
-    def renew(self) -> None:
-        """Learn of subscriptions that came."""
-        told = self._definitions
-        for number, each in told.subscriptions.items():
-            if number not in self._data and (size := told.size(each.name)):
-                stamp = told.timestamp(each.name)
-                self._data[number] = (2 + size, 2 + size - told.padding(each.name), stamp)
+    def _told(self, number: int) -> tuple[int, int, int] | None:
+        """What is known of the data of a subscription; None before it, and its format, are read."""
+        known = self._definitions
+        each = known.subscriptions.get(number)
+        if each is None or not (size := known.size(each.name)):
+            return None
+        told = 2 + size, 2 + size - known.padding(each.name), known.timestamp(each.name)
+        self._data[number] = told
+        return told
 
     def of(self, data: bytes, at: int) -> int | None:
         """Bytes of the message at a place; 0 where none can begin there, None where data ends too early to tell."""
@@ -211,7 +217,8 @@ class _Sizes:
         if kind == _DATA:
             if at + _HEAD.size + 2 > len(data):
                 return None
-            told = self._data.get(data[at + 3] | data[at + 4] << 8)
+            number = data[at + 3] | data[at + 4] << 8
+            told = self._data.get(number) or self._told(number)
             right = told is not None and (size in (told[0], told[1]))
             # before its subscription is read no size is known: data that comes too early is no message
             return int(_HEAD.size + size) if right else 0
@@ -225,7 +232,8 @@ class _Sizes:
 
 def _search(data: bytes, at: int, sizes: _Sizes, *, ended: bool) -> int:
     """Where messages that follow each other begin again, from a place on; the end of data where they do not."""
-    while at < len(data):
+    while (kind := _KINDS.search(data, at + 2)) is not None:
+        at = kind.start() - 2
         place, proved = at, 0
         while proved < _PROOF and (size := sizes.of(data, place)):
             place, proved = place + size, proved + 1
@@ -233,7 +241,7 @@ def _search(data: bytes, at: int, sizes: _Sizes, *, ended: bool) -> int:
         if proved == _PROOF or (proved and (place == len(data) or (size is None and not ended))):
             return at
         at += 1
-    return len(data)
+    return min(max(at, len(data) - (0 if ended else _HEAD.size - 1)), len(data))
 
 
 FORMAT = Ulog

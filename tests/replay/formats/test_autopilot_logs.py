@@ -5,6 +5,7 @@ import json
 import math
 import re
 import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from protocols.errors import NotARecording
 from replay.formats.dataflash import Dataflash
 from replay.formats.ulog import Ulog
 from replay.recording import HEAD_BYTES, open_recording
+from replay.ulog_messages import MOST_VALUES
 
 ULOGS = ("sample_log_small.ulg", "sample_px4_events.ulg")
 FLASH = "ardupilot_dataflash/test.BIN"
@@ -175,3 +177,91 @@ def test_a_log_of_nothing_is_refused(data, tmp_path, name):
         return
     with pytest.raises(NotARecording, match="declares no logged message"):
         open_recording(path)
+
+
+def ulog_of(path, formats, subscriptions, data):
+    """A ULog: formats as text, subscriptions as (number, message, instance), data as (number, content)."""
+
+    def message(kind, content):
+        return struct.pack("<HB", len(content), ord(kind)) + content
+
+    written = b"ULog\x01\x12\x35\x01" + bytes(8) + b"".join(message("F", each.encode()) for each in formats)
+    written += b"".join(message("A", struct.pack("<BH", i, n) + m.encode()) for n, m, i in subscriptions)
+    path.write_bytes(written + b"".join(message("D", struct.pack("<H", n) + content) for n, content in data))
+    return path
+
+
+def flash_of(path, types, data):
+    """A DataFlash log: types as (number, name, letters, columns, bytes of fields), data as (number, fields)."""
+    described = [(128, "FMT", "BBnNZ", "Type,Length,Name,Format,Columns", 86), *types]
+    pack = struct.Struct("<BB4s16s64s").pack
+    written = b"".join(
+        b"\xa3\x95\x80" + pack(number, 3 + size, name.encode(), letters.encode(), columns.encode())
+        for number, name, letters, columns, size in described
+    )
+    path.write_bytes(written + b"".join(b"\xa3\x95" + bytes([number]) + content for number, content in data))
+    return path
+
+
+def test_fields_and_packets_of_any_names_are_told_apart(tmp_path):
+    content = struct.pack("<Q", 10_000) + bytes(range(1, 7))
+    formats = [
+        f"{name}:uint64_t timestamp;bool timestamp;int8_t a;int8_t a;int8_t body;int8_t 1x;int8_t é"
+        for name in ("k/v", "k_v")
+    ]
+    _, _, found = decoded(
+        ulog_of(tmp_path / "x.ulg", formats, [(0, "k/v", 0), (1, "k_v", 0)], [(0, content), (1, content)])
+    )
+    assert sorted(found) == ["k_v", "k_v_1"]
+    for batches in found.values():
+        values = {path: batches[0][path][0] for path in list(batches[0].columns)[3:]}
+        assert list(values.values()) == [0.01, True, 2, 3, 4, 5, 6]
+    types = [(number, name, "QBBBB", "TimeUS,a,a,body,1", 12) for number, name in ((1, "AB_3"), (2, "AB"), (3, "AB"))]
+    _, _, found = decoded(flash_of(tmp_path / "x.BIN", types, [(1 + i % 3, content[:12]) for i in range(9)]))
+    del found["fmt"]
+    assert sorted(found) == ["ab", "ab_3", "ab_3_"]
+    for batches in found.values():
+        assert [batches[0][path][0] for path in list(batches[0].columns)[2:]] == [0.01, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("stamp", [2**64 - 1, 2**63, 2**63 // 1000 + 1])
+def test_stamps_that_no_clock_can_have_are_not_believed(tmp_path, stamp):
+    stamps = [5_000_000, 5_020_000, *[stamp - 4 + i for i in range(4)], 5_040_000]
+    data = [(1, struct.pack("<QB", each, 7)) for each in stamps]
+    ulog = ulog_of(tmp_path / "x.ulg", ["m:uint64_t timestamp;uint8_t a"], [(1, "m", 0)], data)
+    for path in (ulog, flash_of(tmp_path / "x.BIN", [(1, "M", "QB", "TimeUS,a", 9)], data)):
+        recording, pipeline, found = decoded(path)
+        assert sum(len(batch) for batch in found["m"]) == len(stamps)
+        assert recording.span == (5_000_000_000, 5_040_000_000)
+        assert pipeline.links["log"].last_ns == 5_040_000_000
+
+
+def test_declarations_that_multiply_are_read_up_to_a_bound(tmp_path):
+    formats = [
+        "f0:uint8_t a;uint8_t b",
+        *(f"f{i}:" + ";".join(f"f{i - 1} x{j}" for j in range(4)) for i in range(1, 7)),
+    ]
+    subscriptions = [(number, "f6" if number % 2 else "f0", 0) for number in range(20_000)]
+    path = ulog_of(
+        tmp_path / "x.ulg", formats, subscriptions, [(0, b"ab"), (1, bytes(2 * 4**6)), (19_999, bytes(2 * 4**6))]
+    )
+    recording, pipeline, found = decoded(path)
+    assert [len(found[name][0]) for name in ("f0", "f6")] == [1, 1]
+    assert pipeline.links["log"].counts()["unknown_packets"] == 1
+    declared = recording.links["log"].declared.packets
+    assert len(declared) == (MOST_VALUES - 2 * 2 * 4**6) // 2 + 2
+    assert recording.assumed == (
+        f"of its messages, {20_000 - len(declared):,} have more values than are read, 20,000 in all",
+    )
+
+
+def test_rubbish_within_a_log_costs_no_message_behind_it(tmp_path, data):
+    log = (data / "px4_ulog/sample_log_small.ulg").read_bytes()
+    cut = len(log) // 2
+    path = tmp_path / "x.ulg"
+    path.write_bytes(log[:cut] + bytes(20_000_000) + log[cut:])
+    recording, _, found = decoded(path)
+    _, _, whole = decoded(data / "px4_ulog/sample_log_small.ulg")
+    assert 20_000_000 <= recording.damage.discarded < 20_000_400
+    lost = sum(len(b) for each in whole.values() for b in each) - sum(len(b) for each in found.values() for b in each)
+    assert 0 <= lost <= 8
