@@ -17,6 +17,7 @@ import orjson
 from construct import Array, Float64l, PaddedString, Struct
 
 from protocols.measurement import Measurement
+from replay.declared_names import field_names
 
 TEXT_BYTES = 128
 """Longer texts are cut, which is counted."""
@@ -24,6 +25,8 @@ MOST_ELEMENTS = 64
 """Longer lists are left out."""
 MOST_VALUES = 1_000
 """Values of one kind of message; further ones are left out."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Longer messages and schemas are not read: what JSON becomes in memory may be twenty times as large as its text."""
 _DEEPEST = 8
 _UNIT = re.compile(r"\s*\[([^\]]{1,24})\]\s*(.*)", re.DOTALL)
 
@@ -41,24 +44,29 @@ class Value:
     doc: str = ""
 
 
+_Tree = dict[tuple[str, bool], "tuple[Path, Value] | _Tree"]
+"""Values and, marked by True, objects by name: of one name there may be both, in different messages."""
+
+
 @dataclass(slots=True)
 class Shape:
     """What messages of one kind hold, by the paths of their values."""
 
     values: dict[Path, Value] = field(default_factory=dict)
+    most: int = MOST_VALUES
+    """Values there may be; further ones are left out."""
     cut: int = 0
     """Texts that were cut to TEXT_BYTES."""
+    _order: list[tuple[Path, Value]] = field(default_factory=list)
+    """The values as records have them: those of an object together, wherever in a message they were met first."""
 
     def learn_schema(self, text: bytes) -> None:
         """Take over units and texts from a JSON Schema, and the types of values; one that is none teaches nothing."""
-        try:
-            schema = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            return
+        schema = _loaded(text)
         for path, told in _described(schema, (), 0):
             kinds = told.get("type")
             kinds = [kinds] if isinstance(kinds, str) else kinds if isinstance(kinds, list) else []
-            if not {"number", "integer", "boolean", "string"} & set(map(str, kinds)) or len(self.values) >= MOST_VALUES:
+            if not {"number", "integer", "boolean", "string"} & set(map(str, kinds)) or len(self.values) >= self.most:
                 continue
             said = str(told.get("description", ""))
             match = _UNIT.fullmatch(said)
@@ -69,7 +77,7 @@ class Shape:
         """Learn from a message which values there are; one that is no object teaches nothing."""
         for path, value in _flat(_loaded(data), (), 0):
             known = self.values.get(path)
-            if known is None and len(self.values) < MOST_VALUES:
+            if known is None and len(self.values) < self.most:
                 known = self.values[path] = Value(isinstance(value, str))
             if known is not None and isinstance(value, list):
                 known.elements = max(known.elements, len(value))
@@ -80,24 +88,26 @@ class Shape:
         return sum(TEXT_BYTES if each.text else 8 * max(each.elements, 1) for each in self.values.values())
 
     def declaration(self) -> Struct:
-        """The records' declaration: objects within objects are structures."""
-        tree: dict[str, Any] = {}
+        """The records' declaration, once all is learned: objects within objects are structures."""
+        tree: _Tree = {}
         for path, value in self.values.items():
             inner = tree
             for name in path[:-1]:
-                below = inner.setdefault(name, {})
-                inner = below if isinstance(below, dict) else inner.setdefault(f"{name}_", {})
-            inner[path[-1] if path[-1] not in inner else f"{path[-1]}_"] = value
+                below = inner.setdefault((name, True), {})
+                assert isinstance(below, dict)
+                inner = below
+            inner[path[-1], False] = path, value
+        self._order = list(_leaves(tree))
         return _struct(tree)
 
     def record(self, data: bytes) -> bytes | None:
-        """A message as a record; None where it is no object."""
+        """A message as a record by the declaration; None where it is no object."""
         message = _loaded(data)
         if message is None:
             return None
         found = dict(_flat(message, (), 0))
         packed = []
-        for path, value in self.values.items():
+        for path, value in self._order:
             given = found.get(path)
             if value.text:
                 packed.append(self._text(given))
@@ -120,8 +130,9 @@ class Shape:
 
 
 def _loaded(data: bytes) -> Mapping[str, Any] | None:
+    """An object; None where there is none, or it is too long."""
     try:
-        message = orjson.loads(data)
+        message = orjson.loads(data) if len(data) <= MOST_BYTES else None
     except orjson.JSONDecodeError:
         return None
     return message if isinstance(message, dict) else None
@@ -154,17 +165,19 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else math.nan
 
 
-def _struct(tree: Mapping[str, Any]) -> Struct:
-    fields, used = [], set[str]()
-    for given, told in tree.items():
-        name = re.sub(r"\W", "_", given, flags=re.ASCII) or "value"
-        name = f"value_{name}" if name[0].isdigit() else name
-        name = f"{name}_" if name in ("body", "header", "frame") else name
-        while name in used:
-            name = f"{name}_"
-        used.add(name)
-        fields.append(name / (_struct(told) if isinstance(told, dict) else _stored(told)))
-    return Struct(*fields)
+def _leaves(tree: _Tree) -> Iterator[tuple[Path, Value]]:
+    """The values of a tree in order."""
+    for told in tree.values():
+        if isinstance(told, dict):
+            yield from _leaves(told)
+        else:
+            yield told
+
+
+def _struct(tree: _Tree) -> Struct:
+    names = field_names((name for name, _ in tree), "value")
+    parts = zip(names, tree.values(), strict=True)
+    return Struct(*(name / (_struct(told) if isinstance(told, dict) else _stored(told[1])) for name, told in parts))
 
 
 def _stored(value: Value) -> Any:

@@ -13,8 +13,10 @@ import zstandard
 from replay.mcap_records import MAGIC, RECORD, Opcode
 from replay.recording import Damage
 
-MOST = 256 * 1024 * 1024
+MOST = 64 * 1024 * 1024
 """Bytes of a record that are held at once; longer ones are refused as damage."""
+LATEST_NS = 1 << 62
+"""The year 2116: later times are taken for it, so that times stay within 64 bits."""
 _CHUNK = struct.Struct("<QQQI")
 _MESSAGE = struct.Struct("<HIQQ")
 
@@ -40,7 +42,7 @@ def message(content: bytes) -> ForeignMessage | None:
     if len(content) < _MESSAGE.size:
         return None
     channel, sequence, log_ns, _ = _MESSAGE.unpack_from(content)
-    return ForeignMessage(channel, sequence, log_ns, content[_MESSAGE.size :])
+    return ForeignMessage(channel, sequence, min(log_ns, LATEST_NS), content[_MESSAGE.size :])
 
 
 def records(file: BinaryIO, size: int, damage: Damage) -> Iterator[Record]:

@@ -211,3 +211,82 @@ def test_long_texts_are_cut_and_counted(tmp_path):
     recording = open_recording(path)
     list(recording.chunks())
     assert "1 texts were cut to 128 bytes" in recording.damage.notes
+
+
+def of(path, messages, schema=b"", encoding="json", **options):
+    """An MCAP file of messages (topic, time, content), all topics by one schema."""
+    with path.open("wb") as file:
+        writer, channels = Writer(file, **options), {}
+        writer.start("", "test")
+        number = writer.register_schema("s", "jsonschema", schema) if schema else 0
+        for topic, at, content in messages:
+            if topic not in channels:
+                channels[topic] = writer.register_channel(topic, encoding, number)
+            data = content if isinstance(content, bytes) else json.dumps(content).encode()
+            writer.add_message(channels[topic], at, data, at)
+        writer.finish()
+    return path
+
+
+names = st.text(st.sampled_from("ab_1é."), max_size=3)
+anything = st.recursive(
+    st.floats(-9, 9, width=16) | st.integers(-9, 9),
+    lambda inner: st.dictionaries(names, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.dictionaries(names, anything, max_size=4), min_size=1, max_size=5))
+def test_values_keep_to_their_names_whatever_is_nested_where(tmp_path, messages):
+    flat = [dict(numbers(each)) for each in messages]
+    if not any(flat):
+        return
+    path = of(tmp_path / "x.mcap", [("/t", BEGIN_NS, each) for each in messages])
+    (batches,) = decoded(path).values()
+    rows = [row for batch in batches for row in zip(*(batch[path].tolist() for path in batch.columns), strict=True)]
+    assert [sorted(each for each in row if not math.isnan(each)) for row in rows] == [
+        sorted(each.values()) for each in flat
+    ]
+    columns = [{row[place] for row in rows} for place in range(len(rows[0]))]
+    for key in {key for each in flat for key in each}:
+        wanted = {each[key] for each in flat if key in each}
+        assert any(wanted == {each for each in column if not math.isnan(each)} for column in columns)
+
+
+def numbers(message, above=()):
+    for name, value in message.items():
+        if isinstance(value, dict):
+            yield from numbers(value, (*above, name))
+        else:
+            yield (*above, name), value
+
+
+def test_topics_of_any_names_are_links_and_packets_of_their_own(tmp_path):
+    topics = ["/a.b", "/a-b", "/a_b", "/A.b", "a.b", "a.b-5", "", "//", "frame", "header"]
+    path = of(tmp_path / "x.mcap", [(each, BEGIN_NS, {"x": place}) for place, each in enumerate(topics)])
+    found = decoded(path)
+    assert len(open_recording(path).links) == len(found) == len(topics)
+    assert sorted(values(each, "x")[0] for each in found.values()) == list(range(len(topics)))
+
+
+@pytest.mark.parametrize("encoding", ["json", "cdr"])
+def test_times_past_64_bits_are_no_error(tmp_path, encoding):
+    stamps = [BEGIN_NS, 2**63, 2**64 - 1, 0]
+    path = of(tmp_path / "x.mcap", [("/t", at, {"x": 1}) for at in stamps], encoding=encoding)
+    assert main(["decode", str(path), "--to", str(tmp_path / "x.csv")]) == 0
+    assert (tmp_path / "x.csv").read_text().count("\n") == 5
+
+
+def test_what_would_fill_memory_is_not_read(tmp_path):
+    deep, long = b'{"a":' * 5_000 + b"1" + b"}" * 5_000, b'{"a":[' + b"1," * 3_000_000 + b"1]}"
+    path = of(tmp_path / "x.mcap", [("/t", BEGIN_NS, each) for each in (b'{"a":1}', deep, b"[" * 100_000, long)])
+    assert [values(each, "a") for each in decoded(path).values()] == [[1.0]]
+    wide = [(f"/{topic}", BEGIN_NS, {f"v{i}": 0 for i in range(1_100)}) for topic in range(30)]
+    path = of(tmp_path / "x.mcap", wide)
+    links = open_recording(path).links.values()
+    declared = [len(each.declared.packets[0].body.subcons) for each in links if each.declared]
+    assert (max(declared), sum(declared)) == (1_000, 20_000)
+    path = of(tmp_path / "x.mcap", [(f"/{number}", BEGIN_NS, b"x") for number in range(5_000)], encoding="cdr")
+    recording = open_recording(path)
+    assert (len(list(recording.chunks())), recording.damage.discarded) == (4_096, 5_000 - 4_096)
