@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from protocols.irig106.bus_records import event
 from protocols.irig106.channels import EVENTS, NOT_DELIVERED, TMATS, UART, UART_MESSAGES, Channel, channel_of, kind_of
-from protocols.irig106.clock import TIME_1, TIME_2, RecorderClock
+from protocols.irig106.clock import TIME_1, TIME_2, RecorderClock, time_of
 from protocols.irig106.packet import Header, Packet
 from protocols.irig106.tmats import LARGEST_TEXT, Tmats, parse_tmats
 from replay.ch10_packets import PacketFile
@@ -17,6 +17,8 @@ from replay.recording import Damage, RecordedEvent
 MARK_BYTES = 1 << 20
 """Bytes of the file from one mark to the next."""
 EVENTS_KEPT = 10_000
+MOST_LINKS = 4_096
+"""Channels and types that are read, and subchannels that are taken apart: no recorder has so many."""
 _XML = 0x200
 """The setup record's format, of its channel-specific data word (11.2.7.3)."""
 
@@ -84,24 +86,27 @@ class _Survey:
         self.contents = Contents()
         self._descriptor = descriptor
         self._subchannels: dict[Key, set[int]] = {}
+        self._apart = 0
+        """Subchannels that are taken apart."""
 
     def setup(self) -> None:
         """Read the setup record, in one packet or several at the beginning, and the first good time packet."""
-        file, text = PacketFile(self._descriptor, Damage(), sparse=True), b""
-        contents, xml, read = self.contents, False, -1
+        file, text, size = PacketFile(self._descriptor, Damage(), sparse=True), list[bytes](), 0
+        contents, xml = self.contents, False
+        told: tuple[Header, bytes] | None = None
         for header, at in file.packets(lambda header: header.kind in (TMATS, TIME_1, TIME_2)):
             body = file.data[at + header.begin : at + header.end]
-            if header.kind == TMATS and len(text) + len(body) <= LARGEST_TEXT:
+            if header.kind == TMATS and size + len(body) <= LARGEST_TEXT:
                 xml = xml or bool(int.from_bytes(body[:4], "little") & _XML)
-                text += body[4:]
-            elif header.kind in (TIME_1, TIME_2) and file.sound(header):
-                if read < len(text):
-                    contents.tmats, read = parse_tmats(text.decode("utf-8", "replace")), len(text)
-                contents.clock = RecorderClock(contents.tmats.year)
-                if contents.clock.follow(header, body):
-                    break
-        if read < len(text):
-            contents.tmats = parse_tmats(text.decode("utf-8", "replace"))
+                text.append(body[4:])
+                size += len(body)
+            elif header.kind in (TIME_1, TIME_2) and file.sound(header) and time_of(header.kind, body):
+                told = header, body
+                break
+        contents.tmats = parse_tmats(b"".join(text).decode("utf-8", "replace"))
+        contents.clock = RecorderClock(contents.tmats.year)
+        if told is not None:
+            contents.clock.follow(*told)
         if xml:
             contents.assumed.append("its setup record is XML, which is not read: channels have no names")
 
@@ -130,8 +135,9 @@ class _Survey:
 
     def _wanted(self, header: Header) -> bool:
         """Whether a packet's body tells something here."""
-        new = (header.channel, header.kind) not in self.contents.channels and header.kind not in NOT_DELIVERED
-        return new or header.kind in (TIME_1, TIME_2, EVENTS, UART)
+        known = (header.channel, header.kind) in self.contents.channels
+        new = not known and header.kind not in NOT_DELIVERED and len(self.contents.channels) < MOST_LINKS
+        return new or header.kind in (TIME_1, TIME_2) or (known and header.kind in (EVENTS, UART))
 
     def _look(self, packet: Packet) -> None:
         """What a packet's body tells of its channel."""
@@ -140,13 +146,16 @@ class _Survey:
         if key not in contents.channels:
             contents.channels[key] = channel_of(packet, contents.tmats)
         if header.kind == UART:
-            self._subchannels.setdefault(key, set()).update(UART_MESSAGES.subchannels(packet))
+            new = UART_MESSAGES.subchannels(packet) - self._subchannels.setdefault(key, set())
+            if self._apart + len(new) <= MOST_LINKS:
+                self._apart += len(new)
+                self._subchannels[key] |= new
         elif header.kind == EVENTS and len(contents.events) < EVENTS_KEPT:
             records, _ = event(packet)
             contents.events += [self._event(int(each["number"]), int(each["time"])) for each in records]
 
     def _event(self, number: int, time_ns: int) -> RecordedEvent:
-        text = self.contents.tmats.event(number) or f"recording event {number}"
+        text = self.contents.tmats.events.get(number) or f"recording event {number}"
         return RecordedEvent(f"event-{number}", time_ns, {"text": text, "number": number})
 
     def conclude(self) -> None:

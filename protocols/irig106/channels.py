@@ -114,9 +114,12 @@ def _dated(frame_length: int) -> Mapping[str, Any]:
     return {"kind": "dated", "frame_length": frame_length}
 
 
+_DECLARED = {*map(kind_of, RECORDS), "video", "ethernet"}
+"""Kinds of which one type is declared: what is of another type of that kind has packets of another name."""
 _known: dict[str, Vehicle] = {}
 
 
 def _plain(kind: str) -> Vehicle:
     """The vehicle of plain bytes that all channels of a kind share."""
-    return _known.setdefault(kind, bytes_vehicle(f"irig106_{kind}", f"{kind} data"))
+    name = f"irig106_{kind}_data" if kind in _DECLARED else f"irig106_{kind}"
+    return _known.setdefault(kind, bytes_vehicle(name, f"{kind} data"))

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-LARGEST_TEXT = 1 << 24
+LARGEST_TEXT = 1 << 22
+"""Bytes of a setup record that are read: some ten times as many as the longest in use."""
 _DATE = re.compile(r"(\d\d)-(\d\d)-((?:19|20)\d\d)\b")
 r"""MM-DD-YYYY, as R-x\RI4 has it (table 9-4)."""
-_STATEMENT = re.compile(r"\s*([^:;]*):\s*([^;]*)")
 _UNENDED = re.compile(r"\n(?=[A-Z](?:-\d+)?\\[^:\n]*:)")
 """Where a statement begins though the one before was not ended, as in records found in the field."""
+_EVENT = re.compile(r"R-\d+\\EV\\(D|ID)-(\d{1,6})", re.ASCII)
 _NUMBERED = re.compile(r"R-(\d+)\\TK1-(\d+)")
 
 
@@ -60,19 +61,17 @@ class Tmats:
     """Values by code, codes in capitals; of a code given several times the first."""
     channels: Mapping[int, TmatsChannel] = field(default_factory=dict)
     r"""What is said of channels, by channel ID (R-x\TK1-n)."""
+    events: Mapping[int, str] = field(default_factory=dict)
+    r"""What recording events are, by number (R-x\EV\D-n, R-x\EV\ID-n)."""
+    streams: Mapping[str, str] = field(default_factory=dict)
+    r"""The P group of each PCM stream, ``P-d``, by its name (P-d\DLN)."""
+    year: int = 0
+    r"""The year recorded, by the date of recording (R-x\RI4, R-x\RI5 in early editions); 0 where there is none."""
 
     @property
     def program(self) -> str:
         r"""Program name (G\PN)."""
         return self.attributes.get("G\\PN", "")
-
-    @property
-    def year(self) -> int:
-        r"""The year recorded, by the date of recording (R-x\RI4, R-x\RI5 in early editions); 0 where there is none."""
-        for code, value in self.attributes.items():
-            if code.startswith("R-") and code.endswith(("\\RI4", "\\RI5")) and (found := _DATE.search(value)):
-                return int(found[3])
-        return 0
 
     def of(self, channel: int, code: str, part: str = "") -> str:
         r"""An attribute of a channel, ``R-x\CODE-n`` or ``R-x\CODE-n-part``; empty where it is not stated."""
@@ -81,19 +80,10 @@ class Tmats:
             return ""
         return self.attributes.get(f"R-{told.recorder}\\{code}-{told.number}{f'-{part}' if part else ''}", "")
 
-    def event(self, number: int) -> str:
-        r"""What a recording event is, by its number (R-x\EV\D-n, R-x\EV\ID-n); empty where it is not stated."""
-        for what in ("D", "ID"):
-            for code, value in self.attributes.items():
-                if code.startswith("R-") and code.endswith(f"\\EV\\{what}-{number}"):
-                    return value
-        return ""
-
     def pcm(self, channel: int) -> PcmFormat | None:
         """The minor frame of a PCM channel; None where it is not stated, or cannot be."""
         link = self.of(channel, "PDLN") or self.of(channel, "CDLN")
-        groups = (code for code, value in self.attributes.items() if code.startswith("P-") and value == link)
-        group = next((code.removesuffix("\\DLN") for code in groups if code.endswith("\\DLN")), "")
+        group = self.streams.get(link, "")
         return self._minor_frame(group) if link and group else None
 
     def _minor_frame(self, group: str) -> PcmFormat | None:
@@ -105,7 +95,7 @@ class Tmats:
         if not sync or set(sync) - {"0", "1"} or not 1 <= common <= 64 or not 1 <= words <= 16_384:
             return None
         lengths = [common] * words
-        for each in range(1, number("MFW\\N") + 1):
+        for each in range(1, min(number("MFW\\N"), words) + 1):
             place, bits = number(f"MFW1-{each}"), number(f"MFW2-{each}")
             if 1 <= place <= words and 1 <= bits <= 64:
                 lengths[place - 1] = bits
@@ -130,15 +120,34 @@ class Tmats:
 def parse_tmats(text: str) -> Tmats:
     """The setup record in a text; what is none in it is passed over."""
     attributes: dict[str, str] = {}
-    for code, value in _STATEMENT.findall(text):
-        kept, *more = _UNENDED.split(value) if "\n" in value else (value,)
-        attributes.setdefault(code.rstrip().upper(), kept.rstrip())
+    for statement in text.split(";"):
+        code, colon, value = statement.partition(":")
+        if not colon:
+            continue
+        kept, *more = _UNENDED.split(value.lstrip()) if "\n" in value else (value.lstrip(),)
+        attributes.setdefault(code.strip().upper(), kept.rstrip())
         for next_code, _, next_value in (each.partition(":") for each in more):
-            attributes.setdefault(next_code.rstrip().upper(), next_value.strip())
+            attributes.setdefault(next_code.strip().upper(), next_value.strip())
+    return _indexed(attributes)
+
+
+def _indexed(attributes: Mapping[str, str]) -> Tmats:
+    """A setup record with all that is asked for by a number or a name found in one pass."""
     channels: dict[int, TmatsChannel] = {}
+    events: dict[tuple[int, bool], str] = {}
+    streams: dict[str, str] = {}
+    year = 0
     for code, value in attributes.items():
-        found = _NUMBERED.fullmatch(code) if "\\TK1-" in code else None
-        if found is not None and value.isascii() and value.isdigit() and len(value) < 6:
-            name, kind = (attributes.get(f"R-{found[1]}\\{what}-{found[2]}", "") for what in ("DSI", "CDT"))
-            channels.setdefault(int(value), TmatsChannel(name, kind, found[1], found[2]))
-    return Tmats(attributes, channels)
+        if code.startswith("P-") and code.endswith("\\DLN"):
+            streams.setdefault(value, code.removesuffix("\\DLN"))
+        elif not code.startswith("R-"):
+            continue
+        elif found := _NUMBERED.fullmatch(code):
+            if value.isascii() and value.isdigit() and len(value) < 6:
+                name, kind = (attributes.get(f"R-{found[1]}\\{what}-{found[2]}", "") for what in ("DSI", "CDT"))
+                channels.setdefault(int(value), TmatsChannel(name, kind, found[1], found[2]))
+        elif found := _EVENT.fullmatch(code):
+            events.setdefault((int(found[2]), found[1] == "D"), value)
+        elif not year and code.endswith(("\\RI4", "\\RI5")) and (dated := _DATE.search(value)):
+            year = int(dated[3])
+    return Tmats(attributes, channels, {number: told for (number, _), told in sorted(events.items())}, streams, year)

@@ -107,8 +107,11 @@ class Chapter10(Recording):
                 clock.follow(header, file.data[begin:end])
             key = header.channel, header.kind
             channel = channels.get(key)
-            if header.kind in NOT_DELIVERED or channel is None:
+            if header.kind in NOT_DELIVERED:
                 self.overhead += header.length
+                continue
+            if channel is None:
+                self.damage.note(f"byte {file.at:,}: channel {header.channel} is one too many", header.length)
                 continue
             brought = channel.deliver(Packet(header, file.data, begin, end, clock.at(header.rtc)))
             left = end - begin - brought.consumed
@@ -116,8 +119,9 @@ class Chapter10(Recording):
             self.overhead += header.length - left - brought.carried
             if left:
                 self._say_left(left, header, file.at)
+            first = next(iter(names[key].values()))
             for sub, data, time_ns in brought.pieces:
-                yield Chunk(names[key][sub], data, time_ns)
+                yield Chunk(names[key].get(sub, first), data, time_ns)
 
     def _say_clipped(self, header: Header, at: int) -> None:
         over = header.begin + header.data_length - header.end

@@ -274,3 +274,21 @@ def test_kinds_have_names():
         "fibre",
         "typec3",
     ]
+
+
+@pytest.mark.parametrize("text", ["a" * 4_000_000, " " * 4_000_000, "a:" + "\nR-1\\" * 800_000, ":" * 4_000_000])
+def test_a_setup_record_of_rubbish_is_passed_over_in_one_pass(text):
+    assert parse_tmats(text).channels == {}
+
+
+def test_a_count_of_words_that_lies_is_not_counted_to():
+    told = r"R-1\TK1-1:1;R-1\PDLN-1:x;P-1\DLN:x;P-1\MF5:1010;P-1\F1:16;P-1\MF1:5;"
+    told += r"P-1\MFW\N:99999999;P-1\MFW1-1:2;P-1\MFW2-1:8;"
+    frame = parse_tmats(told).pcm(1)
+    assert frame is not None
+    assert frame.word_bits == (16, 8, 16, 16)
+
+
+def test_events_are_named_by_their_description_first():
+    told = parse_tmats(r"R-1\EV\ID-1:short;R-1\EV\D-1:first;R-2\EV\D-1:second;R-1\EV\ID-2:only;R-1\EV\D-x:none;")
+    assert told.events == {1: "first", 2: "only"}

@@ -21,6 +21,7 @@ from protocols.chunk import Chunk
 from protocols.errors import NotARecording
 from protocols.framer import framer
 from protocols.irig106.packet import Header
+from replay.ch10_contents import MOST_LINKS
 from replay.ch10_packets import PacketFile
 from replay.formats.ch10 import Chapter10
 from replay.recording import Damage, TimeBase, open_recording
@@ -557,3 +558,32 @@ def test_any_bytes_are_a_recording_or_refused(tmp_path_factory, content):
     recording = Chapter10(path)
     list(recording.chunks())
     assert balanced(recording)
+
+
+def test_a_file_of_every_type_of_packet_opens(tmp_path):
+    path = tmp_path / "all.c10"
+    path.write_bytes(b"".join(packet(1, kind, bytes(range(length))) for kind in range(256) for length in (4, 20, 60)))
+    pipeline, _ = batches_of(path)
+    received = {name for link in pipeline.links.values() for name, count in link.counts()["packets"].items() if count}
+    assert {"irig106_1553_data", "irig106_discrete", "irig106_discrete_data", "irig106_ethernet"} <= received
+    recording = open_recording(path)
+    list(recording.chunks())
+    assert balanced(recording)
+
+
+def test_more_channels_than_there_can_be_are_damage(tmp_path):
+    path = tmp_path / "many.c10"
+    path.write_bytes(b"".join(packet(channel, 0x7F, bytes(8)) for channel in range(MOST_LINKS + 10)))
+    recording = open_recording(path)
+    assert (len(recording.links), len(list(recording.chunks()))) == (MOST_LINKS, MOST_LINKS)
+    assert recording.damage.discarded == 10 * 32
+    assert balanced(recording)
+
+
+def test_subchannels_past_the_bound_go_with_the_first(tmp_path):
+    path = tmp_path / "many.c10"
+    blocks = [[(0, number, b"ab") for number in range(begin, begin + 100)] for begin in range(0, MOST_LINKS + 100, 100)]
+    path.write_bytes(b"".join(uart_packet(1, each, 0, number % 256) for number, each in enumerate(blocks)))
+    recording = open_recording(path)
+    assert len(recording.links) <= MOST_LINKS
+    assert sum(len(chunk.data) for chunk in recording.chunks()) == 2 * sum(map(len, blocks))
