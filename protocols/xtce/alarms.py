@@ -29,8 +29,15 @@ def limits(kind: Element) -> dict[str, Any]:
     yellow, red = _nearest(ranges, _YELLOW), _nearest(ranges, _RED)
     if yellow is not None and red is not None and not (red[0] <= yellow[0] and yellow[1] <= red[1]):
         raise ranges.refused(f"has warnings {yellow} outside of what is critical, {red}; correct it")
-    told = {"yellow": yellow, "red": red, "persistence": alarm.whole("minViolations", 1)}
+    told = {"yellow": yellow, "red": red, "persistence": _violations(alarm)}
     return {name: each for name, each in told.items() if each is not None}
+
+
+def _violations(alarm: Element) -> int:
+    found = alarm.whole("minViolations", 1)
+    if found < 1:
+        raise alarm.refused(f"has minViolations={found}; give 1 or more")
+    return found
 
 
 def left_out(kind: Element) -> list[str]:
@@ -56,9 +63,9 @@ def _band(element: Element) -> Band:
     low = element.number("minInclusive", -inf)
     high = element.number("maxInclusive", inf)
     if "minExclusive" in element.attributes:
-        low = max(low, nextafter(element.number("minExclusive"), inf))
+        low = max(low, nextafter(element.number("minExclusive", -inf), inf))
     if "maxExclusive" in element.attributes:
-        high = min(high, nextafter(element.number("maxExclusive"), -inf))
-    if low != low or high != high or not low < high:  # noqa: PLR0124 nan
+        high = min(high, nextafter(element.number("maxExclusive", inf), -inf))
+    if not low < high:
         raise DeclarationError(f"line {element.line}", f"{element.tag} is from {low} to {high}; correct it")
     return low, high

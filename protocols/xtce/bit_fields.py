@@ -22,7 +22,9 @@ else:
     _Construct = cs.Construct  # generic in the stubs only
 
 MOST = 65_536
-"""Elements of an array whose length the data tell: as many as the longest space packet has bytes."""
+"""Elements of all arrays of a packet whose length the data tell: as many as the longest space packet has bytes."""
+_ELEMENTS = "_elements"
+"""Where a packet's outermost context counts them: elements may be empty, and arrays stand in arrays."""
 
 
 def lookup(context: Context, path: tuple[str, ...]) -> Any:
@@ -58,8 +60,12 @@ def counted(count: Size) -> Size:
 
     def bounded(context: Context) -> int:
         number = evaluated(count, context)
-        if number > MOST:
-            raise cs.StreamError(f"an array of {number}")
+        packet = context
+        while packet.get("_") is not None:
+            packet = packet["_"]
+        packet[_ELEMENTS] = packet.get(_ELEMENTS, 0) + number
+        if packet[_ELEMENTS] > MOST:
+            raise cs.StreamError(f"arrays of {packet[_ELEMENTS]}")
         return number
 
     return bounded

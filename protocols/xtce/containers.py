@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ import construct as cs
 
 from protocols.xtce.bit_fields import Size, counted
 from protocols.xtce.document import Element
-from protocols.xtce.encodings import Made
+from protocols.xtce.encodings import LARGEST, Made
 from protocols.xtce.match import Holds, all_of
 from protocols.xtce.parameter_types import TypeBuilder, conditions
 from protocols.xtce.scope import Scope, Types
@@ -55,6 +56,7 @@ class Entries:
     _at: int | None = 0
     _names: dict[str, Element] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
+    _numbers: Counter[str] = field(default_factory=Counter)
     _conditions: list[Holds | bool] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -66,6 +68,7 @@ class Entries:
         if depth > _DEEPEST:
             raise container.element.refused("includes itself; take that entry out")
         for each in container.element.one("EntryList"):
+            self.scope.use(each)
             match each.tag:
                 case "ParameterRefEntry" | "ArrayParameterRefEntry":
                     self._parameter(each, container.system, start)
@@ -114,10 +117,10 @@ class Entries:
         if self._names.setdefault(name, element) is not element:
             name = f"{parameter.system.name}_{name}"
         plain = f"{name}_" if name == "body" else name
-        told, number = plain, 1
+        told = plain
         while told in self._taken:
-            number += 1
-            told = f"{plain}_{number}"
+            self._numbers[plain] += 1
+            told = f"{plain}_{self._numbers[plain] + 1}"
         self._taken.add(told)
         return (told,)
 
@@ -148,6 +151,8 @@ class Entries:
             node, bits = cs.If(holds, node), None
         self.found.append(Entry(entry, path, node, bits, self._at, moves, time))
         self._at = self.found[-1].end
+        if self._at is not None and self._at > LARGEST:
+            raise entry.refused(f"ends at bit {self._at:,} of its packet; no packet is so long; correct it")
 
     def _move(self, entry: Element, start: int | None) -> tuple[int, int] | None:
         """Go where an entry begins; how, where the data tell what is before it."""

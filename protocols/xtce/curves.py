@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocols.curve import Curve, Numbers
 
@@ -58,17 +59,22 @@ class Chain:
         return self.first.inverse(self.then.inverse(value))
 
 
+def _bits(raw: Numbers) -> NDArray[np.int64]:
+    """Unsigned counts of at most 64 bits as int64 of the same bits."""
+    return np.asarray(np.asarray(raw).astype(np.int64))
+
+
 @dataclass(frozen=True, slots=True)
 class SignMagnitude:
     """Counts whose highest bit is the sign of the others."""
 
     bits: int
+    """At most 64."""
 
     def __call__(self, raw: Numbers) -> Numbers:
         """Numbers of unsigned counts."""
-        counts = np.asarray(raw, np.int64)
-        half = np.int64(1) << (self.bits - 1)
-        return np.where(counts & half, -(counts & half - 1), counts)[()]
+        counts, rest = _bits(raw), np.int64((1 << self.bits - 1) - 1)
+        return np.where(counts & ~rest, -(counts & rest), counts)[()]
 
     def inverse(self, value: Numbers) -> Numbers:
         """Unsigned counts of numbers; of zero those without a sign."""
@@ -83,8 +89,8 @@ class OnesComplement:
 
     def __call__(self, raw: Numbers) -> Numbers:
         """Numbers of unsigned counts."""
-        counts = np.asarray(raw, np.int64)
-        return np.where(counts >> (self.bits - 1), counts - (1 << self.bits) + 1, counts)[()]
+        counts, rest = _bits(raw), np.int64((1 << self.bits - 1) - 1)
+        return np.where(counts & ~rest, -(~counts & rest), counts)[()]
 
     def inverse(self, value: Numbers) -> Numbers:
         """Unsigned counts of numbers; of zero those without a bit."""

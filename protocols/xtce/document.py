@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isinf, isnan
 from typing import TypeVar
 from xml.parsers import expat
 
@@ -15,6 +16,8 @@ from protocols.errors import DeclarationError
 
 _Number = TypeVar("_Number", int, float)
 _DEEPEST = 200
+_MOST = 1_000_000
+"""Elements of a document, some ten times those of the largest mission's: bounds the memory a file can take."""
 _XINCLUDE = "http://www.w3.org/2001/XInclude"
 _TRUE = {"true": True, "1": True, "false": False, "0": False}
 
@@ -38,8 +41,8 @@ class Element:
 
     def refused(self, problem: str) -> DeclarationError:
         """What to raise because of this element."""
-        name = self.attributes.get("name")
-        return DeclarationError(f"line {self.line}", f"{self.tag}{f' {name}' if name else ''} {problem}")
+        name = f" {self.get('name'):.40}" if self.get("name") else ""
+        return DeclarationError(f"line {self.line}", f"{self.tag:.40}{name} {problem}")
 
     def all(self, tag: str) -> list[Element]:
         """Its children of that name."""
@@ -74,8 +77,11 @@ class Element:
         return _number(self, name, int, default)
 
     def number(self, name: str, default: float | None = None) -> float:
-        """A number of an attribute. Raises DeclarationError."""
-        return _number(self, name, float, default)
+        """A number of an attribute, finite unless default is not. Raises DeclarationError."""
+        found = _number(self, name, float, default)
+        if isnan(found) or (isinf(found) and (default is None or not isinf(default))):
+            raise self.refused(f"has {name}={self.get(name)!r:.40}, no number that can be used; correct it")
+        return found
 
     def flag(self, name: str, *, default: bool) -> bool:
         """A truth of an attribute. Raises DeclarationError."""
@@ -110,9 +116,14 @@ def parse(document: bytes) -> Element:
     parser.buffer_text = True
     root = Element("", {}, 0)
     open_elements = [root]
+    texts: list[list[str]] = [[]]
+    count = 0
 
     def start(name: str, attributes: Mapping[str, str]) -> None:
-        line = parser.CurrentLineNumber
+        nonlocal count
+        line, count = parser.CurrentLineNumber, count + 1
+        if count > _MOST:
+            raise DeclarationError(f"line {line}", f"more than {_MOST:,} elements; give an XTCE file")
         if len(open_elements) > _DEEPEST:
             raise DeclarationError(f"line {line}", f"more than {_DEEPEST} elements in one another; give an XTCE file")
         if name.startswith(_XINCLUDE):
@@ -120,12 +131,13 @@ def parse(document: bytes) -> Element:
         element = Element(_local(name), {_local(key): value for key, value in attributes.items()}, line)
         open_elements[-1].children.append(element)
         open_elements.append(element)
+        texts.append([])
 
     def end(_: str) -> None:
-        open_elements.pop()
+        open_elements.pop().text = "".join(texts.pop())
 
     def text(data: str) -> None:
-        open_elements[-1].text += data
+        texts[-1].append(data)
 
     def doctype(*_: object) -> None:
         raise DeclarationError(f"line {parser.CurrentLineNumber}", "a DOCTYPE is not read; take it out")

@@ -111,6 +111,8 @@ def stored_number(encoding: Element) -> Made:
             )
         if not 0 < bits <= _WIDEST or (how in _MIL and bits != 32):
             raise encoding.refused(f"has {bits} bits; 1 to {_WIDEST:,} are read, of MILSTD_1750A 32")
+        if how in _UNSIGNED[2:] and bits > 64:
+            raise encoding.refused(f"is {how} of {bits} bits; at most 64 are read so; read it as unsigned")
         if not little or bits <= 8:
             return Made(cs.BitsInteger(bits, signed=how in _SIGNED), bits)
         if bits % 8:
@@ -138,9 +140,11 @@ def codec_of(encoding: Element) -> str:
         told, told
     )
     try:
-        return codecs.lookup(name).name
-    except LookupError:
+        codec = codecs.lookup(name).name
+        b"a".decode(codec, "replace")  # those that make no text of bytes refuse here
+    except (LookupError, ValueError):
         raise encoding.refused(f"has encoding {told!r:.40}, which nobody here knows; correct it") from None
+    return codec
 
 
 def terminator_of(element: Element) -> bytes:

@@ -173,7 +173,7 @@ def _comparison(element: Element, scope: Scope, system: SpaceSystem) -> Comparis
 
 def _condition(element: Element, scope: Scope, system: SpaceSystem) -> Comparison:
     """A Condition: a parameter, an operator, a value or another parameter."""
-    left, *right = element.all("ParameterInstanceRef")
+    left, right = element.one("ParameterInstanceRef"), element.all("ParameterInstanceRef")[1:]
     calibrated = left.flag("useCalibratedValue", default=True)
     instance, wanted = scope.instance(left, system), None
     if right:

@@ -33,6 +33,9 @@ from protocols.xtce.match import WIDEST_RANGE, Holds, all_of, condition
 from protocols.xtce.scope import Scope
 from protocols.xtce.space_system import Found, SpaceSystem, ancillary, description
 
+_MOST_CODES = 1 << 20
+"""Codes of an enumeration that have labels."""
+
 
 class TypeBuilder:
     """Makes nodes of types at one place of a packet."""
@@ -42,6 +45,10 @@ class TypeBuilder:
 
     def build(self, kind: Found) -> Made:
         """The node of a type. Raises DeclarationError on what is not read."""
+        with self.scope.within(kind.element):
+            return self._build(kind)
+
+    def _build(self, kind: Found) -> Made:
         element = kind.element
         match element.tag:
             case "IntegerParameterType" | "FloatParameterType":
@@ -166,6 +173,8 @@ class TypeBuilder:
             if not low <= high <= low + WIDEST_RANGE:
                 raise each.refused(f"is of {low} to {high}; give a label to at most {WIDEST_RANGE:,} codes")
             codes |= dict.fromkeys(range(low, high + 1), each.need("label"))
+            if len(codes) > _MOST_CODES:
+                raise kind.element.refused(f"has labels for more than {_MOST_CODES:,} codes; leave some out")
         node = made.node if curve is None else InContext(made.node, [(True, Whole(curve))])
         return Made(enumeration(node, codes), made.bits)
 
@@ -189,6 +198,8 @@ class TypeBuilder:
             raise encoding.refused("has neither SizeInBits nor Variable; add one")
         leading, ending = buffer.first("LeadingSize"), buffer.first("TerminationChar")
         tag = leading.whole("sizeInBitsOfSizeTag", 16) if leading is not None else 0
+        if leading is not None and not 0 < tag <= 64:
+            raise leading.refused(f"has a size of {tag} bits; give 1 to 64")
         terminator = terminator_of(ending) if ending is not None and not tag else b""
         size = self._buffer(buffer, kind.system)
         if size is None and not tag and not terminator:
@@ -236,6 +247,8 @@ class TypeBuilder:
                     parts.append(each.need("name") / made.node * (description(each) or description(found.element)))
                 known[each.need("name")] = found
                 bits.append(-1 if made.bits is None else made.bits)
+        if not parts:
+            raise kind.element.refused("has no members; add one")
         return Made(cs.Struct(*parts), None if -1 in bits else sum(bits))
 
 

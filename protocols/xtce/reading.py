@@ -40,8 +40,12 @@ def read_xtce(document: bytes, root: str = "") -> Vehicle:
         raise refused(problems)
     header, keys = header_of(found, told(system.element, "header"))
     start = 8 * int(header.layout.sizeof()) if header else 0
-    packets = []
+    packets, known = [], dict[Key, Element]()
     for each, name, key in zip(found, _names(found), keys, strict=True):
+        element = each.container.element
+        if key is not None and (other := known.setdefault(key, element)) is not element:
+            same = f"has the restrictions of {other.get('name')}, line {other.line}; tell them apart, or take one out"
+            problems.append(element.refused(same))
         try:
             packets.append(_packet(each, name, key, start))
         except DeclarationError as error:

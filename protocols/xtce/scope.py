@@ -16,6 +16,12 @@ _GROUND: Final = ("constant", "local", "ground", "derived")
 """Sources of data that are not in packets."""
 _LONGEST_LINE: Final = 32
 """Types that may inherit from each other."""
+_DEEPEST: Final = 50
+"""Types that may stand in one another."""
+_MOST: Final = 65_536
+"""Values and containers that one packet may be made of, each time one stands there: few lines can tell of billions."""
+_MOST_OF_ALL: Final = 2_000_000
+"""Those of all packets together."""
 
 
 class Types:
@@ -23,6 +29,8 @@ class Types:
 
     def __init__(self) -> None:
         self._merged: dict[int, Found] = {}
+        self.used = 0
+        """Values and containers of all packets so far."""
 
     def of_parameter(self, parameter: Found) -> Found:
         """A parameter's type. Raises DeclarationError where there is none."""
@@ -59,6 +67,28 @@ class Scope:
         self.types = types
         self._paths: dict[int, tuple[str, ...]] = {}
         self._members: list[dict[str, Found]] = []
+        self._used = self._depth = 0
+
+    def use(self, element: Element) -> None:
+        """Count what the packet is made of. Raises DeclarationError where that is more than any packet is."""
+        self._used += 1
+        self.types.used += 1
+        if self._used > _MOST:
+            raise element.refused(f"stands in a packet of more than {_MOST:,} values; make it smaller")
+        if self.types.used > _MOST_OF_ALL:
+            raise element.refused(f"stands behind {_MOST_OF_ALL:,} values of all packets; divide the document")
+
+    @contextmanager
+    def within(self, kind: Element) -> Iterator[None]:
+        """A type's value, and what stands in it. Raises DeclarationError where that has no end."""
+        self.use(kind)
+        if self._depth >= _DEEPEST:
+            raise kind.refused("stands in itself, or too deep in others; correct what it is made of")
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
 
     def add(self, parameter: Element, path: tuple[str, ...]) -> None:
         """A parameter that the packet has, by the path of its value."""
