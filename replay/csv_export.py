@@ -23,13 +23,16 @@ from replay.csv_columns import Column, column_of
 from replay.csv_sample import OWN, Sample
 from replay.csv_text import Cells as Texts
 from replay.recording import RecordedLink
+from replay.vehicle_clock import LONGEST_NS
 
-_TITLE = re.compile(r"(?P<packet>[^.]+)\.(?P<path>[^\[\]]+)(?P<index>(?:\[\d+\])*)(?: \[(?P<unit>.*)\])?")
+_TITLE = re.compile(r"(?P<packet>[^.]+)\.(?P<path>[^\[\]]+)(?P<index>(?:\[[0-9]{1,6}\])*)(?: \[(?P<unit>.*)\])?")
 RECEIVED, MISSION, TIME, LINK, PACKET, VALID = range(len(OWN))
 _HEAD = np.dtype([("link", "<u2"), ("packet", "<u2"), ("mission", "<f8"), ("time", "<f8"), ("valid", "u1")])
 _OURS = frozenset(("header.row", "header.mission_time", "header.vehicle_time"))
 """Measurements that come of reading such a table; an export of that has them, and they are known otherwise."""
 _UTC_NS = 10**17
+_NS = re.compile(r"-?[0-9]{1,19}")
+MOST_LINKS, MOST_PACKETS = 4096, 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,12 @@ class ExportedTable:
         self.packets = {each.name: each for each in _packets(sample)}
         if not self.packets:
             raise NotARecording(path, "is an export without any measurement; export a flight that has packets")
-        self.names = sorted({cells[LINK] for cells in sample.rows})
-        times = [int(cells[RECEIVED]) for cells in sample.rows if cells[RECEIVED].lstrip("-").isdigit()]
+        if len(self.packets) > MOST_PACKETS:
+            raise NotARecording(path, f"names {len(self.packets):,} packets; export at most {MOST_PACKETS:,} at a time")
+        self.names = sorted({cells[LINK] for cells in sample.rows if cells[PACKET] in self.packets})
+        if len(self.names) > MOST_LINKS:
+            raise NotARecording(path, f"names {len(self.names):,} links; export at most {MOST_LINKS:,} at a time")
+        times = [int(cells[RECEIVED]) for cells in sample.rows if is_ns(cells[RECEIVED])]
         self.utc = bool(times) and max(times) > _UTC_NS
         self.assumed: list[str] = []
         self._timed = {cells[PACKET] for cells in sample.rows if cells[TIME]}
@@ -168,7 +175,7 @@ def _measured(sample: Sample, cells: list[list[str]], path: str, places: list[in
     """A measurement by the columns that hold its elements; they all hold alike."""
     title = _TITLE.fullmatch(sample.shape.titles[places[-1]])
     assert title is not None
-    index = [int(each) for each in re.findall(r"\d+", title["index"])]
+    index = [int(each) for each in re.findall(r"[0-9]+", title["index"])]
     shape = tuple(each + 1 for each in index)
     if int(np.prod(shape)) != len(places) or places != list(range(places[0], places[0] + len(places))):
         shape, places = (), places[:1]
@@ -180,3 +187,8 @@ def _measured(sample: Sample, cells: list[list[str]], path: str, places: list[in
     width = max([each.width for each in columns if each.kind == "S"], default=8)
     column = Column(kind, width)
     return Measured(path, title["unit"] or "", shape, places[0], (column,) * len(places))
+
+
+def is_ns(text: str) -> bool:
+    """Whether a cell is a time in ns, as an export writes it."""
+    return _NS.fullmatch(text) is not None and abs(int(text)) <= LONGEST_NS

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from protocols.chunk import Chunk
 from replay.csv_columns import Cells, Column
-from replay.csv_export import LINK, MISSION, PACKET, RECEIVED, TIME, VALID, Exported, ExportedTable
+from replay.csv_export import LINK, MISSION, PACKET, RECEIVED, TIME, VALID, Exported, ExportedTable, is_ns
 from replay.csv_sample import OWN
 from replay.csv_table import problem
 from replay.csv_text import Account, Block, Row, rows
@@ -114,11 +114,11 @@ class ExportReader:
     def _keep_known(self, own: _Own, block: Block, account: Account) -> None:
         """Keep the rows of known links that have a time."""
         known = self._numbers.keys()
-        if {head[LINK] for head in own.heads} <= known and all(map(_is_ns, (head[RECEIVED] for head in own.heads))):
+        if {head[LINK] for head in own.heads} <= known and all(map(is_ns, (head[RECEIVED] for head in own.heads))):
             return
         for at in reversed(range(len(own.heads))):
             link, received = own.heads[at][LINK], own.heads[at][RECEIVED]
-            wrong = "" if _is_ns(received) else f"{received[:40]!r} is no time in ns"
+            wrong = "" if is_ns(received) else f"{received[:40]!r} is no time in ns"
             if link not in known:
                 wrong = f"came by link {link[:40]!r}, which was not among the rows looked at first"
             if wrong:
@@ -155,8 +155,3 @@ class ExportReader:
 
 
 _NO_TIMES = np.empty(0, np.int64)
-
-
-def _is_ns(text: str) -> bool:
-    """Whether it is a whole number of 64 bits."""
-    return len(text) < 20 and text.lstrip("-").isdecimal()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 
 _UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\[(?P<square>[^\]]*)\]|\((?P<round>[^)]*)\))$")
 _SUFFIXES = {
@@ -56,18 +56,17 @@ def named(titles: Sequence[str]) -> list[Named]:
     """The columns of a header."""
     found: list[Named] = []
     used: set[str] = set()
+    seen: Counter[str] = Counter()
     for place, title in enumerate(titles):
         text, unit = _split(title.strip().lstrip("#").strip())
         base = identifier(text) or f"column_{place + 1}"
-        name = next(each for each in (base, *(f"{base}_{n}" for n in _second(base, used))) if each not in used)
+        name = base
+        while name in used:
+            seen[base] += 1
+            name = f"{base}_{seen[base] + 1}"
         used.add(name)
         found.append(Named(title.strip(), name, *_scaled(unit)))
     return found
-
-
-def _second(base: str, used: set[str]) -> list[int]:
-    """A number that makes a name its own."""
-    return [next(number for number in count(2) if f"{base}_{number}" not in used)]
 
 
 def _split(title: str) -> tuple[str, str]:

@@ -24,6 +24,7 @@ _SCANNED, _EACH = 256 << 20, 500
 _KIND = re.compile(rb"^(?:[^,\n]*,){3}([^,\n]*,[^,\n]*),", re.MULTILINE)
 """Link and packet of a row of an export."""
 _LONGEST_HEADER = 1 << 20
+MOST_COLUMNS = 16_384
 _AGREE = 0.8
 """The part of the rows that have as many cells as the header, of a table."""
 
@@ -74,8 +75,9 @@ def shape_of(head: bytes) -> Shape | None:
         if text.lstrip().startswith("#"):
             commented.append((delimiter, cells))
         elif text.strip():
+            widths = {delimiter: len(split(text, delimiter)) for delimiter in _DELIMITERS}
             for delimiter_before, titles in reversed(commented):
-                if len(titles) == len(split(text, delimiter_before)) > 1:
+                if len(titles) == widths[delimiter_before] > 1:
                     return Shape(delimiter_before, titles, at, line)
             return Shape(delimiter, cells, end, line + 1) if len(cells) > 1 else None
         at, line = end, line + 1
@@ -127,6 +129,9 @@ def sample(path: Path) -> Sample:
     shape = shape_of(head)
     if shape is None:
         raise NotARecording(path, "does not begin with the names of its columns; put a row of names first")
+    if len(shape.titles) > MOST_COLUMNS:
+        problem = f"has {len(shape.titles):,} columns; leave out what is not wanted, at most {MOST_COLUMNS:,} are read"
+        raise NotARecording(path, problem)
     whole = size <= _WHOLE
     found = _rows(path, shape, shape.begin, size if whole else shape.begin + _LOOKED)
     if not whole:

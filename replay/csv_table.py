@@ -53,14 +53,20 @@ class Layout:
 
 def layout_of(path: Path, sample: Sample) -> Layout:
     """What the rows of a table are. Raises NotARecording where no column is a time."""
+    if not sample.rows:
+        raise NotARecording(path, "has no row with as many cells as the row of names; see that both are whole")
     titles = named(sample.shape.titles)
-    cells = list(zip(*sample.rows, strict=True)) or [()] * len(titles)
-    for place in time_columns(titles):
+    cells = list(zip(*sample.rows, strict=True))
+    places = time_columns(titles)
+    for place in places:
         clock = clock_of(titles[place], cells[place], sample.decimal)
         if clock is not None:
             columns = [column_of(each, whole=sample.whole, decimal=sample.decimal) for each in cells]
             return Layout(sample.shape, sample.decimal, titles, columns, place, clock)
     problem = "has no column of time; call one time, with its unit, as in time [s], time [ms] or unix_time [s]"
+    if places:
+        told = sample.shape.titles[places[0]].strip()[:40]
+        problem = f"has no times in its column {told}; times are numbers, or dates as 2026-05-31T12:34:56.789Z"
     raise NotARecording(path, problem)
 
 

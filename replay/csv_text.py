@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ BOM = b"\xef\xbb\xbf"
 Cells = list[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Block:
     """Whole rows of a file."""
 
@@ -39,6 +40,7 @@ class Block:
         """Bytes that it takes in the file."""
         return len(self.data)
 
+    @cached_property
     def starts(self) -> NDArray[np.int64]:
         """The byte at which each line begins, and the end, int64 (lines + 1,)."""
         ends = np.flatnonzero(np.frombuffer(self.data, np.uint8) == ord("\n")) + 1
@@ -58,20 +60,18 @@ class Account:
 
     def spoil(self, block: Block, row: Row, what: str) -> None:
         """Count a row's bytes as damage, and say why."""
-        starts = block.starts()
+        starts = block.starts
         self.damage.note(f"line {block.first + row.begin:,} {what}", int(starts[row.end] - starts[row.begin]))
 
     def deliver(self, block: Block, good: Sequence[Row], blank: Sequence[Row]) -> None:
         """Count the bytes of rows that are delivered, and of those that hold nothing."""
         self.delivered(block, np.array([row.begin for row in good], int), np.array([row.end for row in good], int))
-        starts = block.starts() if blank else None
-        self.overhead += sum(int(starts[row.end] - starts[row.begin]) for row in blank) if starts is not None else 0
+        self.overhead += sum(int(block.starts[row.end] - block.starts[row.begin]) for row in blank)
 
     def delivered(self, block: Block, begins: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
         """Count the bytes of rows that are delivered, each from a line of the block to another."""
         if len(begins):
-            starts = block.starts()
-            self.text += int((starts[ends] - starts[begins]).sum())
+            self.text += int((block.starts[ends] - block.starts[begins]).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +106,10 @@ def _cut(text: bytes) -> int:
     """Where the last row that is whole ends; the whole text where none ends for too long."""
     cut = text.rfind(b"\n") + 1
     if cut and text.count(b'"', 0, cut) % 2:
-        earlier = text.rfind(b'"', 0, cut)
-        cut = text.rfind(b"\n", 0, earlier) + 1
-        while cut and text.count(b'"', 0, cut) % 2:
-            earlier = text.rfind(b'"', 0, cut)
-            cut = text.rfind(b"\n", 0, earlier) + 1
+        array = np.frombuffer(text, np.uint8, cut)
+        ends, quotes = np.flatnonzero(array == ord("\n")), np.flatnonzero(array == ord('"'))
+        outside = ends[np.searchsorted(quotes, ends) % 2 == 0]
+        cut = int(outside[-1]) + 1 if len(outside) else 0
     if cut or len(text) < 2 * BLOCK_BYTES:
         return cut
     return text.rfind(b"\n") + 1 or len(text)

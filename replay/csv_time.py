@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,9 @@ from replay.csv_header import SECONDS, Named
 _UNIX = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3), (1e9, 1.0))
 """From which value on a number is a date since 1970, and its unit in s: a time since a start never gets so large."""
 _LARGEST_NS = 1 << 62
+"""Times are less: two of them can be added."""
+_LARGEST = 1e300
+"""Of numbers that are looked at to tell what they count: what is more, or none, tells nothing."""
 NONE = -(1 << 63)
 """No time: also what numpy makes of no date."""
 
@@ -34,7 +38,7 @@ class Clock:
 def clock_of(column: Named, cells: Sequence[str], decimal: str = ".") -> Clock | None:
     """What a sample of a column of time counts; None where its cells are no times."""
     told = [cell.strip().replace(decimal, ".") for cell in cells if cell.strip()]
-    numbers = np.array([number for number in map(_number, told) if number is not None])
+    numbers = np.array([number for number in map(_number, told) if number is not None and abs(number) <= _LARGEST])
     if len(numbers) < 0.9 * len(told) or not told:
         good = sum(_date_ns(cell) is not None for cell in told)
         return Clock(0.0, utc=True) if told and good >= 0.9 * len(told) else None
@@ -72,7 +76,7 @@ def nanoseconds(values: NDArray[Any], seconds: float) -> NDArray[np.int64]:
     """Numbers in a unit of so many seconds as ns, int64 (n,); NONE where there is none."""
     scale = round(seconds * 1e9)
     if values.dtype.kind == "i":
-        inside = np.abs(values) <= _LARGEST_NS // scale
+        inside = (values > -_LARGEST_NS // scale) & (values < _LARGEST_NS // scale)
         return np.where(inside, values * scale, NONE)
     with np.errstate(invalid="ignore", over="ignore"):
         wide = np.rint(values * (seconds * 1e9))
@@ -86,8 +90,10 @@ def dates(cells: Sequence[str]) -> NDArray[np.int64]:
     bare = [cell.strip().removesuffix("Z").removesuffix("+00:00") for cell in cells]
     if not any("+" in cell or cell.count("-") > 2 for cell in bare):
         try:
-            return np.array(bare, "datetime64[ns]").astype(np.int64)
-        except ValueError:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # a zone within a cell that is no date
+                return np.array(bare, "datetime64[ns]").astype(np.int64)
+        except (ValueError, Warning):
             pass
     found = [_date_ns(cell) for cell in cells]
     return np.array([NONE if each is None else each for each in found], np.int64)
