@@ -18,8 +18,10 @@ import hashlib
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import orjson
 
 from groundstation.event import Event, EventKind
@@ -29,6 +31,8 @@ from protocols.chunk import Chunk
 from protocols.packet_digest import PacketDigest
 
 _CHUNK = struct.Struct("<qQ")
+_DATA, _TIME = itemgetter(1), itemgetter(2)
+"""Of a chunk."""
 
 
 class LinkDigest:
@@ -53,8 +57,10 @@ class LinkDigest:
         if len(chunks) == 1:
             data, times = chunks[0].data, _CHUNK.pack(chunks[0].received_ns, len(chunks[0].data))
         else:
-            data = b"".join([chunk.data for chunk in chunks])
-            times = b"".join([_CHUNK.pack(chunk.received_ns, len(chunk.data)) for chunk in chunks])
+            pieces = list(map(_DATA, chunks))
+            data, numbers = b"".join(pieces), np.empty((len(chunks), 2), "<i8")
+            numbers[:, 0], numbers[:, 1] = list(map(_TIME, chunks)), list(map(len, pieces))
+            times = numbers.tobytes()
         self.bytes += len(data)
         self._raw.update(data)
         self._times.update(times)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from operator import attrgetter
+from operator import itemgetter
 from threading import Lock
 from typing import Any
 
@@ -227,7 +227,7 @@ def _newest(now_ns: int, times: Sequence[int]) -> int:
 
 def by_link(chunks: Iterable[Chunk]) -> dict[str, list[Chunk]]:
     """Chunks sorted by link, each link's in their order."""
-    every = list(chunks)
+    every = chunks if isinstance(chunks, list) else list(chunks)
     links = dict.fromkeys(map(_LINK, every))
     if len(links) < 2:
         return dict.fromkeys(links, every)
@@ -240,12 +240,19 @@ def by_link(chunks: Iterable[Chunk]) -> dict[str, list[Chunk]]:
 def blocks(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
     """Chunks in groups worth a batch: BLOCK_BYTES, so that a group and its columns stay in a core's cache."""
     left = iter(chunks)
-    while group := list(islice(left, _TAKEN)):
+    taken = 1
+    while group := list(islice(left, taken)):
         size = sum(map(len, map(_DATA, group)))
-        while size < BLOCK_BYTES and len(group) < BLOCK_CHUNKS and (more := list(islice(left, _TAKEN))):
+        while size < BLOCK_BYTES and len(group) < BLOCK_CHUNKS and (more := list(islice(left, taken))):
             group += more
             size += sum(map(len, map(_DATA, more)))
+            taken = _worth_taking(group)
         yield from _cut(group, size)
+
+
+def _worth_taking(group: list[Chunk]) -> int:
+    """How many chunks to take at once after some: large ones a few at a time, so that few are in memory."""
+    return max(1, min(_TAKEN, BLOCK_BYTES // (4 * max(len(group[-1].data), 1)), len(group)))
 
 
 def _cut(group: list[Chunk], size: int) -> Iterator[list[Chunk]]:
@@ -262,9 +269,10 @@ def _cut(group: list[Chunk], size: int) -> Iterator[list[Chunk]]:
         yield group[begin:]
 
 
-_LINK, _DATA, _TIME = attrgetter("link"), attrgetter("data"), attrgetter("received_ns")
-_TAKEN = 64
-"""Chunks taken at a time."""
+_LINK, _DATA, _TIME = itemgetter(0), itemgetter(1), itemgetter(2)
+"""Of a chunk: at a third of the cost of asking by name."""
+_TAKEN = 256
+"""Chunks taken at a time, at most."""
 
 
 def measurements(vehicle: Vehicle) -> Measurements:

@@ -64,11 +64,10 @@ class DelimitedFramer(Framer):
 
     def receive_many(self, pieces: Sequence[bytes], received_ns: Sequence[int]) -> Frames:
         """The frames whose closing delimiters are in pieces, each with the time of that piece."""
-        delimiter = bytes((self.DELIMITER,))
-        if self._overlong or len(pieces) < 2 or sum(piece.count(delimiter) for piece in pieces) < _MANY:
+        if self._overlong or len(pieces) < 2 or (data := b"".join(pieces)).count(self.DELIMITER) < _MANY:
             return super().receive_many(pieces, received_ns)
-        ends = len(self._segment) + np.cumsum([len(piece) for piece in pieces])
-        return self._receive(b"".join(pieces), received_ns[-1], _Arrivals(ends, np.array(received_ns, np.int64)))
+        ends = len(self._segment) + np.cumsum(list(map(len, pieces)))
+        return self._receive(data, received_ns[-1], _Arrivals(ends, np.array(received_ns, np.int64)))
 
     def _receive(self, data: bytes, received_ns: int, arrivals: "_Arrivals | None") -> Frames:
         self.ledger.bytes_in += len(data)

@@ -23,6 +23,7 @@ from replay.mcap_records import (
     statistics_record,
     summary,
 )
+from replay.message_stretch import Stretch
 from replay.record_walk import PROFILE
 from replay.recording_contents import INDEX
 
@@ -111,6 +112,24 @@ class MarkedFile:
                 self._count(channel, time_ns)
         self._mark_if_due()
 
+    def append_stretch(self, messages: Stretch) -> None:
+        """Put messages of another recording at the end as they stand there, and a mark where one is due.
+
+        Raises RecordingFailed; then none of them is in it.
+        """
+        self._file.append(messages.raw())
+        for channel, which in messages.by_channel():
+            times = messages.heads["time_ns"][which]
+            self._counts[channel] += len(times)
+            if channel not in self._chunk_channels:
+                self._block_events += len(times)
+        times = messages.heads["time_ns"]
+        self._extend(int(times.min()), int(times.max()))
+        chunks = times[messages.among(self._chunk_channels)]
+        if len(chunks):
+            self._add_chunks(len(chunks), int(chunks[0]), int(chunks[-1]), int(chunks.max()))
+        self._mark_if_due()
+
     def sync(self) -> None:
         """Have the disk itself hold what is written. Raises RecordingFailed."""
         self._file.sync()
@@ -175,16 +194,24 @@ class MarkedFile:
     def _count(self, channel: int, time_ns: int) -> None:
         """Add a recorded message to the block's figures and the file's."""
         self._counts[channel] += 1
-        least, greatest = self._span or (time_ns, time_ns)
-        self._span = (min(time_ns, least), max(time_ns, greatest))
-        if channel not in self._chunk_channels:
+        self._extend(time_ns, time_ns)
+        if channel in self._chunk_channels:
+            self._add_chunks(1, time_ns, time_ns, time_ns)
+        else:
             self._block_events += 1
-            return
+
+    def _extend(self, least_ns: int, greatest_ns: int) -> None:
+        """Have the file's span hold these times too."""
+        least, greatest = self._span or (least_ns, greatest_ns)
+        self._span = (min(least_ns, least), max(greatest_ns, greatest))
+
+    def _add_chunks(self, count: int, first_ns: int, last_ns: int, latest_ns: int) -> None:
+        """Add chunks to the block's figures: times of the first and the last one, and the greatest."""
         if not self._block_chunks:
-            self._block_first = self._block_latest = time_ns
-        self._block_last = time_ns
-        self._block_latest = max(time_ns, self._block_latest)
-        self._block_chunks += 1
+            self._block_first = self._block_latest = first_ns
+        self._block_last = last_ns
+        self._block_latest = max(latest_ns, self._block_latest)
+        self._block_chunks += count
 
     def _mark_if_due(self) -> None:
         """End the block if it is long enough. A mark that finds no room is tried again with the next message."""

@@ -9,9 +9,6 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from itertools import pairwise
-from struct import Struct
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +16,7 @@ import numpy as np
 from replay.block_mark import BLOCK_BYTES, MARK_BYTES, MARK_HEAD, Mark
 from replay.mcap_parsing import attachment_fits, parse_channel, parse_metadata, schema_fits
 from replay.mcap_records import MAGIC, MESSAGE, RECORD, ChannelRecord, Opcode, channel_record
+from replay.message_stretch import Message, Stretch
 from replay.recording import Damage
 
 PROFILE = "launch-groundstation"
@@ -32,19 +30,10 @@ MAX_DATA = 16 * 1024 * 1024
 MAX_RECORD = 256 * 1024 * 1024
 """The longest other record believed: an index of half a year, by far the longest attachment there is."""
 
-_HEAD = np.dtype(
-    [
-        ("opcode", "u1"),
-        ("length", "<u8"),
-        ("channel", "<u2"),
-        ("sequence", "<u4"),
-        ("time_ns", "<i8"),
-        ("published_ns", "<i8"),
-    ]
-)
-_LENGTH = Struct("<Q")
 _SEAL = "crc32"
 _WINDOW = 1024 * 1024
+_WORTH = 256 * 1024
+"""What is left of a window is gone on with when it is as much as that; else it is read anew from there."""
 _DATA_END = RECORD.pack(Opcode.DATA_END, 4)
 _MESSAGE = rb"\x05.{3}[\x00\x01]\x00{4}.%c.{4}(.{8})\1" % (CHANNEL_BASE >> 8)
 _CHANNEL = rb"\x04..\x00{6}.%c[\x00\x01]\x00..\x00\x00(?:raw|samples)/" % (CHANNEL_BASE >> 8)
@@ -53,21 +42,6 @@ _BELIEVABLE = re.compile(
 )
 _LONGEST_HEAD = MARK_BYTES
 """How many bytes the search looks at from where a record begins, at most."""
-
-
-class Message(NamedTuple):
-    """A message of a channel, as it stands in the file."""
-
-    offset: int
-    channel: int
-    sequence: int
-    time_ns: int
-    data: bytes
-
-    @property
-    def end(self) -> int:
-        """The first byte after its record."""
-        return self.offset + MESSAGE.size + len(self.data)
 
 
 class Record(NamedTuple):
@@ -95,21 +69,11 @@ def sealed(channel: ChannelRecord) -> ChannelRecord:
     return replace(bare, metadata=metadata | {_SEAL: f"{zlib.crc32(channel_record(bare)):08x}"})
 
 
-_message = partial(tuple.__new__, Message)
-"""Makes one of its fields in a tuple, at half the cost."""
-
-
-def _chain(window: bytes) -> tuple[list[int], int]:
-    """Where records that may be whole messages begin, one after the other from the start, and where the last ends."""
-    starts, at, last, size = [], 0, len(window) - MESSAGE.size, len(window)
-    unpack, opcode = _LENGTH.unpack_from, int(Opcode.MESSAGE)
-    while at <= last and window[at] == opcode:
-        end = at + RECORD.size + unpack(window, at + 1)[0]
-        if end > size or end < at + MESSAGE.size:
-            break
-        starts.append(at)
-        at = end
-    return starts, at
+def _until(messages: Stretch | None, offset: int) -> Stretch | None:
+    """The messages that end at an offset or before it."""
+    if messages is None or messages.end <= offset:
+        return messages
+    return messages.first(len(messages) - 1)
 
 
 class RecordWalk:
@@ -149,47 +113,50 @@ class RecordWalk:
 
     def records(self, offset: int) -> Iterator[list[Message] | Record]:
         """Messages by the list, and other records one by one, in order, until the end of the data section."""
-        held: list[Message] = []
-        size = _WINDOW
+        for item in self.stretches(offset):
+            yield item.messages() if isinstance(item, Stretch) else item
+
+    def stretches(self, offset: int) -> Iterator[Stretch | Record]:
+        """The same with messages as columns."""
+        held: Stretch | None = None
+        window, base, size, fresh = b"", 0, _WINDOW, True
         while offset < self._end:
-            window = self.read(offset, size)
-            messages = held + self._messages(window, offset)
-            held, size = [], _WINDOW
-            offset = messages[-1].end if messages else offset
+            if fresh or offset - base > len(window) - _WORTH:
+                window, base = self.read(offset, size), offset
+            found, size, fresh = self._stretch(window, offset - base, base), _WINDOW, False
+            if found is not None:
+                yield from filter(None, [held])  # what follows has proven its length
+                held = found
+            offset = held.end if held else offset
             if offset >= self._end:
-                held = messages
                 break
             stop = self._record(offset)
             if stop is None:
-                resumed = self._search(messages[-1].offset + 1 if messages else offset + 1, offset)
-                yield from filter(None, [[each for each in messages if each.end <= resumed]])
-                offset = resumed
+                resumed = self._search(held.latest + 1 if held else offset + 1, offset)
+                yield from filter(None, [_until(held, resumed)])
+                held, offset, fresh = None, resumed, True
             elif stop.opcode == Opcode.MESSAGE:
                 # the last message is held back until what follows proves its length
-                held, size = messages[-1:], max(_WINDOW, stop.length)
-                yield from filter(None, [messages[:-1]])
+                if held is not None:
+                    yield from filter(None, [held.first(len(held) - 1)])
+                    held = held.part(len(held) - 1, len(held))
+                fresh, size = True, max(_WINDOW, stop.length)
             else:
-                yield from filter(None, [messages])
+                yield from filter(None, [held])
                 yield stop
                 if stop.opcode == Opcode.DATA_END:
                     return
-                offset += stop.length
+                held, offset = None, offset + stop.length
         yield from filter(None, [held])
 
-    def _messages(self, window: bytes, base: int) -> list[Message]:
-        """The messages a window begins with, up to the first that is not whole in it, or not to be believed."""
-        starts, end = _chain(window)
-        if not starts:
-            return []
-        edges = np.array([*starts, end])
-        heads = np.frombuffer(window, np.uint8)[edges[:-1, None] + np.arange(MESSAGE.size)].view(_HEAD)[:, 0]
-        good = (heads["time_ns"] == heads["published_ns"]) & (heads["length"] >= MESSAGE.size - RECORD.size)
-        good &= np.isin(heads["channel"], list(self.channels))
-        count = len(starts) if good.all() else int(np.argmin(good))
-        edges, heads, size = edges[: count + 1].tolist(), heads[:count], MESSAGE.size
-        datas = [window[begin + size : end] for begin, end in pairwise(edges)]
-        numbers = (heads[name].tolist() for name in ("channel", "sequence", "time_ns"))
-        return list(map(_message, zip((base + begin for begin in edges[:-1]), *numbers, datas, strict=True)))
+    def _stretch(self, window: bytes, start: int, base: int) -> Stretch | None:
+        """The messages from a place of a window on, up to the first that is not whole in it, or not to be believed."""
+        found = Stretch.beginning(window, start, base)
+        if found is None:
+            return None
+        heads, channels = found.heads, found.channels
+        good = (heads["time_ns"] == heads["published_ns"]) & np.isin(channels, list(self.channels))
+        return found if good.all() else found.first(int(np.argmin(good)))
 
     def _record(self, offset: int) -> Record | None:
         """The record at an offset if it can be believed and is whole."""

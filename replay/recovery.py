@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import orjson
 
 from protocols.errors import NotARecording, RecordingError, RecordingFailed, RecordingTruncated
@@ -19,12 +20,12 @@ from replay.formats.mcap import McapRecording
 from replay.marked_file import MarkedFile, Metadata, Preamble
 from replay.mcap_parsing import parse_footer
 from replay.mcap_records import TAIL_BYTES, ChannelRecord
-from replay.record_walk import PROFILE, Message, sealed
-from replay.recorded_links import message
+from replay.message_stretch import Stretch
+from replay.record_walk import PROFILE, sealed
 from replay.recording import open_recording
-from replay.recording_contents import END, RAW_TOPIC, RECOVERED, SAMPLES_TOPIC
+from replay.recording_contents import END, RECOVERED
 from replay.survey import Survey
-from replay.surveyor import Done, Surveyor, records_of
+from replay.surveyor import Done, Surveyor, chunk_channels, records_of
 from replay.write_lock import being_written
 
 _PIECE_BYTES, _PIECE_NS = 64 * 1024, 250_000_000
@@ -128,19 +129,19 @@ def _put(part: Path, target: Path) -> None:
 def _copy(recording: McapRecording, found: Survey, file: MarkedFile, done: Done) -> None:
     """Write everything whole of a recording. Raises RecordingFailed."""
     contents = recording.contents
-    links = {number for number, each in contents.channels.items() if each.topic.startswith((RAW_TOPIC, SAMPLES_TOPIC))}
     channels = [_channel(each, found) for _, each in sorted(contents.channels.items())]
     schemas = [schema for _, schema in sorted(found.schemas.items())]
     software = contents.software or contents.about.get("software", "")
     known = {PROFILE: contents.about, **contents.metadata}
     begin: list[Metadata] = [(name, values) for name, values in known.items() if name not in (END, RECOVERED)]
     begin.append((RECOVERED, _told(recording, found)))
-    file.begin(Preamble(software, begin, schemas, channels, list(found.attachments.values())), links)
+    preamble = Preamble(software, begin, schemas, channels, list(found.attachments.values()))
+    file.begin(preamble, chunk_channels(contents.channels))
     with records_of(recording, done) as (_, items):
         for item in items:
-            if isinstance(item, list):
+            if isinstance(item, Stretch):
                 for piece in _pieces(item):
-                    file.append([(each.channel, each.time_ns, _record(each)) for each in piece])
+                    file.append_stretch(piece)
     file.finish([(END, contents.metadata[END])] if END in contents.metadata else [])
     file.sync()
 
@@ -158,16 +159,12 @@ def _channel(channel: ChannelRecord, found: Survey) -> ChannelRecord:
     return channel if channel.schema in (0, *found.schemas) else sealed(replace(channel, schema=0))
 
 
-def _record(each: Message) -> bytes:
-    return message(each.channel, each.sequence, each.time_ns, each.data)
-
-
-def _pieces(messages: list[Message]) -> Iterator[list[Message]]:
+def _pieces(messages: Stretch) -> Iterator[Stretch]:
     """Messages by so many as are written in one go."""
-    begin = 0
-    for number, each in enumerate(messages):
-        first = messages[begin]
-        if each.end - first.offset > _PIECE_BYTES or abs(each.time_ns - first.time_ns) > _PIECE_NS:
-            yield from filter(None, [messages[begin:number]])
-            begin = number
-    yield messages[begin:]
+    begin, edges, times = 0, messages.edges, messages.heads["time_ns"]
+    while begin < len(messages):
+        end = max(int(np.searchsorted(edges[1:], edges[begin] + _PIECE_BYTES, side="right")), begin + 1)
+        apart = np.abs(times[begin:end] - times[begin]) > _PIECE_NS
+        end = begin + int(np.argmax(apart)) if apart.any() else end
+        yield messages.part(begin, end)
+        begin = end

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
 from replay.formats.mcap import McapRecording
 from replay.mcap_parsing import parse_attachment, parse_metadata
-from replay.mcap_records import MAGIC, RECORD, Opcode
-from replay.record_walk import Message, Record, RecordWalk
+from replay.mcap_records import MAGIC, RECORD, ChannelRecord, Opcode
+from replay.message_stretch import SEQUENCES, Message, Stretch, in_step
+from replay.record_walk import Record, RecordWalk
 from replay.recording import Damage
 from replay.recording_contents import CAMPAIGN, DEFINITIONS, INDEX, RAW_TOPIC, SAMPLES_TOPIC
 from replay.sample_links import reference
@@ -19,22 +20,26 @@ Done = Callable[[float], None]
 """Is called with how much is done, from 0 to 1; what it raises ends the work."""
 MOST = 1000
 """Of holes and of gaps so many are listed; all are counted."""
-_SEQUENCES = 1 << 32
 
 
 @contextmanager
-def records_of(recording: McapRecording, done: Done) -> Iterator[tuple[RecordWalk, Iterator[list[Message] | Record]]]:
+def records_of(recording: McapRecording, done: Done) -> Iterator[tuple[RecordWalk, Iterator[Stretch | Record]]]:
     """A walk through all records of a recording, saying how far it is."""
     contents = recording.contents
 
-    def told(walk: RecordWalk) -> Iterator[list[Message] | Record]:
-        for item in walk.records(len(MAGIC)):
-            done((item[-1] if isinstance(item, list) else item).offset / contents.end)
+    def told(walk: RecordWalk) -> Iterator[Stretch | Record]:
+        for item in walk.stretches(len(MAGIC)):
+            done((item.latest if isinstance(item, Stretch) else item.offset) / contents.end)
             yield item
 
     with recording.path.open("rb", buffering=0) as file:
         walk = RecordWalk(file.fileno(), contents.end, contents.channels, Damage())
         yield walk, told(walk)
+
+
+def chunk_channels(channels: Mapping[int, ChannelRecord]) -> frozenset[int]:
+    """The channels whose messages are chunks: of links of bytes and of samples."""
+    return frozenset(number for number, each in channels.items() if each.topic.startswith((RAW_TOPIC, SAMPLES_TOPIC)))
 
 
 class Surveyor:
@@ -44,6 +49,7 @@ class Surveyor:
         """For a recording that is open."""
         self._recording, self._contents = recording, recording.contents
         self._samples = {number: each.samples() for number, each in recording.datasets.items()}
+        self._chunk_channels = chunk_channels(self._contents.channels)
         self._expected: dict[int, int] = {}
         self._known = recording.part.sequences if recording.part else {}
         self._last_ns: int | None = None
@@ -61,11 +67,10 @@ class Surveyor:
                 self._hole(len(MAGIC))
                 self._at = len(MAGIC)
             for item in items:
-                first, last = (item[0], item[-1]) if isinstance(item, list) else (item, item)
-                if first.offset > self._at:
-                    self._hole(first.offset)
-                self._at = last.end
-                if isinstance(item, list):
+                if item.offset > self._at:
+                    self._hole(item.offset)
+                self._at = item.end
+                if isinstance(item, Stretch):
                     self._take(item)
                 else:
                     self._keep(walk, item)
@@ -93,19 +98,33 @@ class Surveyor:
         self.found.holes += [replace(hole, before_ns=before_ns) for hole in self._waiting]
         self._waiting.clear()
 
-    def _take(self, messages: list[Message]) -> None:
+    def _take(self, messages: Stretch) -> None:
         """Count messages, and what is missing between them."""
-        self._messages_to = messages[-1].end
-        channels, counts = self._contents.channels, self.found.messages
+        self._messages_to = messages.end
+        channels, by_channel = self._contents.channels, messages.by_channel()
+        for number, _ in by_channel:
+            self._expected.setdefault(number, self._known.get(channels[number].topic, 0) % SEQUENCES)
+        samples = any(number in self._samples for number, _ in by_channel)
+        if samples or not in_step(messages, self._expected.copy(), self._expected):
+            self._take_singly(messages.messages())
+            return
+        for number, which in by_channel:
+            topic, own = channels[number].topic, messages.heads["time_ns"][which]
+            self.found.messages[topic] = self.found.messages.get(topic, 0) + len(own)
+        times = messages.heads["time_ns"][messages.among(self._chunk_channels)]
+        if len(times):
+            self._end_holes(int(times[0]))
+            self._last_ns = int(times[-1])
+
+    def _take_singly(self, messages: list[Message]) -> None:
+        """The same one by one, where numbers are missing or samples are referred to."""
+        counts = self.found.messages
         for message in messages:
-            number, topic = message.channel, channels[message.channel].topic
-            expected = self._expected.get(number)
-            if expected is None:
-                expected = self._known.get(topic, 0)
-            if message.sequence != expected % _SEQUENCES:
-                self._gap(topic, expected, message)
-            self._expected[number] = message.sequence + 1
-            if topic.startswith((RAW_TOPIC, SAMPLES_TOPIC)):
+            number, topic = message.channel, self._contents.channels[message.channel].topic
+            if message.sequence != self._expected[number]:
+                self._gap(topic, self._expected[number], message)
+            self._expected[number] = (message.sequence + 1) % SEQUENCES
+            if number in self._chunk_channels:
                 self._last_ns = message.time_ns
                 self._end_holes(message.time_ns)
             counts[topic] = counts.get(topic, 0) + 1
@@ -114,8 +133,8 @@ class Surveyor:
 
     def _gap(self, topic: str, expected: int, message: Message) -> None:
         """A message has another number than it should."""
-        count = (message.sequence - expected) % _SEQUENCES
-        if count >= _SEQUENCES // 2:
+        count = (message.sequence - expected) % SEQUENCES
+        if count >= SEQUENCES // 2:
             return
         self.found.missing[topic] = self.found.missing.get(topic, 0) + count
         if len(self.found.gaps) < MOST:

@@ -1,9 +1,10 @@
 """Recordings this program wrote: MCAP files of raw chunks, finished, cut off, damaged, or still being written."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from protocols.chunk import Chunk
 from protocols.errors import DeclarationError, NotARecording
 from protocols.signal import Signal
 from replay.mcap_records import ChannelRecord
-from replay.record_walk import Message, RecordWalk
+from replay.message_stretch import SEQUENCES, Message, Stretch, out_of_step
+from replay.record_walk import RecordWalk
 from replay.recording import DIGESTS, Damage, Placed, RecordedEvent, RecordedLink, Recording, TimeBase
 from replay.recording_contents import (
     CAMPAIGN,
@@ -29,9 +31,6 @@ from replay.recording_contents import (
 )
 from replay.recording_part import Part
 from replay.sample_links import Dataset, reading
-
-_SEQUENCES = 1 << 32
-"""Sequence numbers are 32 bits (MCAP: Message)."""
 
 
 class McapRecording(Recording):
@@ -144,26 +143,28 @@ class McapRecording(Recording):
         """The chunks in the order received, from the first at or after start_ns; damage is counted anew."""
         offset = None if start_ns is None else self._contents.index.offset_of(start_ns)
         if start_ns is None and not self._datasets:
-            return self._all()
+            return chain.from_iterable(chunks for chunks, _ in self._all(self._contents.begin))
         return (chunk for chunk, _ in self._read(self._contents.begin if offset is None else offset, start_ns))
 
     def placed(self, place: int = 0) -> Iterator[Placed]:
         """The chunks from a place on, each with the place after it: the offset where its record ends."""
-        return self._read(max(place, self._contents.begin))
+        place = max(place, self._contents.begin)
+        if self._datasets:
+            return self._read(place)
+        return chain.from_iterable(zip(*each, strict=True) for each in self._all(place))
 
-    def _all(self) -> Iterator[Chunk]:
-        """All chunks of links of bytes, many at a time: what ``_read`` gives, at a fifth of the cost."""
+    def _all(self, offset: int) -> Iterator[tuple[list[Chunk], list[int]]]:
+        """All chunks from an offset on, of links of bytes, many at a time, and the places after them: what ``_read``
+        gives, at a tenth of the cost.
+        """
         self._begin_damage()
-        expected = self._expected = self._first_sequences()
-        names = self._names
+        expected = self._expected = self._first_sequences() if offset == self._contents.begin else {}
         with self._walk(self.damage) as walk:
-            for messages in walk.records(self._contents.begin):
-                if not isinstance(messages, list):
-                    continue
-                wanted = [each for each in messages if each.channel in names]
-                for message in _out_of_step(wanted, expected):
-                    self._miss(*message)
-                yield from map(_chunk, [(names[channel], data, at) for _, channel, _, at, data in wanted])
+            for item in walk.stretches(offset):
+                if isinstance(item, Stretch):
+                    for message in out_of_step(item, self._names, expected):
+                        self._miss(*message)
+                    yield _chunks(item, self._names)
 
     def _read(self, offset: int, start_ns: int | None = None) -> Iterator[Placed]:
         """The chunks from an offset between records on, or the first of them at or after start_ns."""
@@ -181,7 +182,7 @@ class McapRecording(Recording):
                 if name is not None:
                     if expected.get(number, sequence) != sequence:
                         self._miss(message, expected[number])
-                    expected[number] = (sequence + 1) % _SEQUENCES
+                    expected[number] = (sequence + 1) % SEQUENCES
                     found = read(number, data) if number in self._datasets else data
                     if found is None:
                         self._miss_samples(message)
@@ -232,7 +233,7 @@ class McapRecording(Recording):
         """The sequence number with which each link begins in this file."""
         known = self.part.sequences if self.part else {}
         channels = self._contents.channels
-        return {number: known.get(channels[number].topic, 0) % _SEQUENCES for number in self._names}
+        return {number: known.get(channels[number].topic, 0) % SEQUENCES for number in self._names}
 
     def _begin_damage(self) -> None:
         """Start counting with what was found on opening."""
@@ -242,8 +243,8 @@ class McapRecording(Recording):
 
     def _miss(self, message: Message, expected: int) -> None:
         """Count the chunks a gap in a link's sequence numbers stands for."""
-        missing = (message.sequence - expected) % _SEQUENCES
-        if missing < _SEQUENCES // 2:
+        missing = (message.sequence - expected) % SEQUENCES
+        if missing < SEQUENCES // 2:
             link = self._names[message.channel]
             self.damage.missing += missing
             self.damage.note(f"{missing} chunks of link {link!r} are missing before byte {message.offset:,}")
@@ -280,13 +281,14 @@ _chunk = partial(tuple.__new__, Chunk)
 """Makes one of its fields in a tuple, at half the cost."""
 
 
-def _out_of_step(messages: Sequence[Message], expected: dict[int, int]) -> Iterator[tuple[Message, int]]:
-    """The messages whose sequence number is not the one expected of their channel, and that; expected is brought on."""
-    for message in messages:
-        _, channel, sequence, _, _ = message
-        if expected.get(channel, sequence) != sequence:
-            yield message, expected[channel]
-        expected[channel] = (sequence + 1) % _SEQUENCES
+def _chunks(stretch: Stretch, names: Mapping[int, str]) -> tuple[list[Chunk], list[int]]:
+    """The chunks among some messages, and the places after them; names are those of links."""
+    channels = stretch.channels
+    if len(channels) == 1 and int(channels[0]) in names:
+        fields = zip(repeat(names[int(channels[0])]), stretch.data(), stretch.heads["time_ns"].tolist(), strict=False)
+        return list(map(_chunk, fields)), stretch.ends()
+    wanted = [each for each in stretch.messages() if each.channel in names]
+    return [Chunk(names[each.channel], each.data, each.time_ns) for each in wanted], [each.end for each in wanted]
 
 
 def _messages(walk: RecordWalk, offset: int) -> Iterator[Message]:
