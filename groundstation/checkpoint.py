@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+
+import orjson
 
 from replay.recording import RecordedEvent
 
@@ -47,9 +50,11 @@ class Checkpoint:
 
     @classmethod
     def of(cls, event: RecordedEvent) -> Self | None:
-        """From the event in a recording; None where it cannot be understood."""
+        """From the event in a recording; None where it cannot be understood, or its seal is not that of the others."""
         told = event.detail
         try:
+            if _sealed(told) != told["seal"]:
+                return None
             return cls(
                 event.received_ns,
                 told["final"] is True,
@@ -62,6 +67,12 @@ class Checkpoint:
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
+
+
+def _sealed(told: Mapping[str, Any]) -> str:
+    """The seal that digests have (:meth:`groundstation.digests.Digests.as_dict`). Raises KeyError."""
+    others = {name: told[name] for name in ("links", "alarms", "events")}
+    return hashlib.sha256(orjson.dumps(others, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _stand(told: Mapping[str, Any]) -> LinkStand:

@@ -187,8 +187,13 @@ class Verification:
             compared.at(checkpoint, [] if same else [f"{stated[0]} then, {now['count']} now"], void)
 
     def _miss(self) -> None:
-        """What checkpoints tell of and the file has not."""
-        for link in self._links.values():
+        """What checkpoints tell of and the file has not; and what it has though the last says that it was closed."""
+        last = self.checkpoints[-1] if self.checkpoints else None
+        for name, link in self._links.items():
+            if last is not None and last.final and name in last.links:
+                more = link.chunks - last.links[name].chunks
+                if more > 0:
+                    link.raw.at(last, [f"{more:,} chunks more than there were at its end"])
             for checkpoint, stand in link.recorded:
                 link.raw.at(checkpoint, [f"{stand.chunks - link.chunks:,} chunks are missing"])
             for checkpoint, stand in link.decoded:

@@ -82,9 +82,9 @@ def lines(told: Mapping[str, Any]) -> list[str]:
         found.append(f"  seal of what it gives now: {told['digests']['seal']}")
     if told["unreadable_checkpoints"]:
         found.append(f"  {told['unreadable_checkpoints']} checkpoints cannot be read")
-    if told["verdict"] != EQUAL:
-        found += [f"  damage: {note}" for note in told["damage"]["notes"][:5]]
-    return found
+    notes = told["damage"]["notes"]
+    harmless = " (the digests are equal all the same)" if told["verdict"] == EQUAL else ""
+    return found + [f"  damage: {note}{harmless}" for note in notes[:5]]
 
 
 def _compared(told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

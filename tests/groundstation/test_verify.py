@@ -155,6 +155,49 @@ def test_a_time_that_was_changed_is_found_though_all_bytes_are_the_same(
     assert told["links"]["radio"]["values"]["differs"]["what"] == ["state"]
 
 
+def test_a_chunk_put_in_behind_the_end_is_a_difference(
+    hop: Path, tmp_path: Path, campaign: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The digests before it are those that the station wrote, and a recording that was closed goes on after them."""
+    whole = open_recording(hop)
+    with Recorder(
+        tmp_path / "a.mcap", campaign="", definitions={}, links=whole.links, synthetic=True, software="test"
+    ) as recorder:
+        recorder.write_many([*whole.chunks()])
+        for each in whole.digests():
+            recorder.event(each)
+        recorder.write_many(chunks(1, late_ns=PACKETS * STEP_NS))
+    status, told, text = verified(capsys, recorder.path, "--campaign", campaign)
+    assert (status, told["verdict"], told["closed"]) == (1, "differs", True)
+    assert told["links"]["radio"]["raw"]["differs"]["what"] == ["1 chunks more than there were at its end"]
+    assert "1 chunks more than there were" in text
+
+
+@pytest.mark.parametrize("key", [b'"seal":"', b'"raw":"', b'"times":"', b'"count":'])
+def test_digests_that_were_changed_are_no_digests_any_more(
+    key: bytes, hop: Path, folder: Path, campaign: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a flipped bit makes of a digest is not taken for what the station wrote: the recording is not to blame."""
+    data = bytearray(hop.read_bytes())
+    at = data.rindex(key) + len(key)
+    data[at] = ord("1") if data[at] != ord("1") else ord("2")
+    path = folder / "digest.mcap"
+    path.write_bytes(data)
+    status, told, _ = verified(capsys, path, "--campaign", campaign)
+    assert (status, told["verdict"], told["unreadable_checkpoints"]) == (1, "unproven", 1)
+    assert told["links"]["radio"]["raw"]["differs"] is None
+
+
+def test_damage_that_changes_nothing_is_said_all_the_same(
+    hop: Path, folder: Path, campaign: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    definitions = open_recording(hop).files["definitions.json"]
+    path = changed(hop, folder, definitions, definitions.replace(b"state", b"stare"))
+    status, told, text = verified(capsys, path, "--campaign", campaign)
+    assert (status, told["verdict"]) == (0, "equal")
+    assert "damage: " in text
+
+
 def test_a_recording_that_was_cut_is_proven_to_its_last_checkpoint(
     hop: Path, folder: Path, campaign: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
