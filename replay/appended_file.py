@@ -58,9 +58,9 @@ class AppendedFile:
         try:
             _sync_data(self._file)
             deleted = not os.fstat(self._file).st_nlink
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the latter where the other thread has closed it meanwhile
             if not self.closed:
-                why = f"the disk does not confirm what is written ({error.strerror})"
+                why = f"the disk does not confirm what is written ({getattr(error, 'strerror', error)})"
                 self._sync_problem = f"{why}, which a power cut may lose; look to the disk or record elsewhere"
             raise self._failure(self._sync_problem) from None
         where = f"/proc/{os.getpid()}/fd/{self._file}"

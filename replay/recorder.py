@@ -126,9 +126,11 @@ class Recorder:
 
     def write_many(self, chunks: Sequence[Chunk]) -> None:
         """Record chunks in one go. Raises RecordingFailed, with as many of them recorded as the disk had room for."""
-        if self._part is not None and chunks and self._is_due(chunks[0].received_ns):
-            self._rotate(chunks[0].received_ns)
-        self._write(chunks)
+        try:
+            if self._part is not None and chunks and self._is_due(chunks[0].received_ns):
+                self._rotate(chunks[0].received_ns)
+        finally:  # also where a part before could not be finished
+            self._write(chunks)
 
     def event(self, event: RecordedEvent) -> None:
         """Record an event. Its detail must be JSON. Raises RecordingFailed."""
@@ -139,11 +141,10 @@ class Recorder:
 
     def sync(self) -> None:
         """Have the disk itself hold what is written: waits for it, milliseconds as a rule. Raises RecordingFailed."""
-        file = self._file
         try:
             self._end_parts()
         finally:
-            file.sync()
+            self._sync_last()
 
     def close(self) -> None:
         """Write index and summary, and let go of the file. Calling it again does nothing.
@@ -203,7 +204,10 @@ class Recorder:
         return is_long or (every is not None and abs(now_ns - self._begins_ns) >= every)
 
     def _rotate(self, now_ns: int) -> None:
-        """Go on in the next part; where none can be made, in this one."""
+        """Go on in the next part; where none can be made, in this one.
+
+        Raises RecordingFailed where a part before could not be finished; it goes on in the next then, too.
+        """
         last, part = self._file, self._part
         if part is None:
             return
@@ -223,6 +227,15 @@ class Recorder:
         self._failed_at, self.rotation_problem = None, ""
         if len(self._ending) > _ENDING:
             self._end_parts()
+
+    def _sync_last(self) -> None:
+        file = self._file
+        try:
+            file.sync()
+        except RecordingFailed:
+            if file is self._file or not file.closed:
+                raise
+            # the thread that writes has gone on in other parts meanwhile, and finished this one
 
     def _end_parts(self) -> None:
         """Finish the files that nothing more is written to. Raises RecordingFailed; that file is closed then too."""

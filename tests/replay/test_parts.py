@@ -2,6 +2,7 @@
 
 import os
 import resource
+import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from mcap.reader import make_reader
 
 from protocols.chunk import Chunk
+from protocols.errors import RecordingFailed
 from protocols.signal import Signal
 from replay.formats.mcap import McapRecording
 from replay.parted_recording import PartedRecording
@@ -185,6 +187,52 @@ def test_samples_go_on_beside_each_part(tmp_path):
     assert all(b"core:sha512" in path.with_suffix(".sigmf-meta").read_bytes() for path in datasets)
     part = open_recording(datasets[1])  # each is a recording of its own too
     assert b"".join(chunk.data for chunk in part.chunks()) == datasets[1].read_bytes()
+
+
+def test_a_thread_may_sync_while_parts_follow_each_other(tmp_path):
+    made = recorder(tmp_path / "flight.mcap", Rotation(size=1))
+    chunks, ended, failed = numbered(400), threading.Event(), []
+
+    def sync() -> None:
+        while not ended.is_set():
+            try:
+                made.sync()
+            except Exception as error:  # noqa: BLE001 of whatever kind, a station would say NOT RECORDING or end
+                failed.append(error)
+
+    thread = threading.Thread(target=sync)
+    thread.start()
+    try:
+        for chunk in chunks:
+            made.write(chunk)
+    finally:
+        ended.set()
+        thread.join()
+    made.close()
+    assert failed == []
+    assert len(made.places) == len(chunks)
+    whole = open_recording(made.places[0][1])
+    assert list(whole.chunks()) == chunks
+    assert whole.finished
+
+
+def test_where_a_part_cannot_be_finished_nothing_that_comes_then_is_lost(tmp_path):
+    chunks = numbered(1200)
+    made = recorder(tmp_path / "flight.mcap", Rotation(size=50_000))
+    coming = iter(chunks)
+    while len(made.places) < 3 or made.path.stat().st_size < 50_000:
+        made.write(next(coming))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))  # no summary finds room behind what there is
+    try:
+        with pytest.raises(RecordingFailed, match="part001"):
+            made.write(next(coming))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    made.write_many(list(coming))
+    made.close()
+    assert (made.lost, len(made.places)) == (0, 4)
+    assert list(open_recording(made.places[0][1]).chunks()) == chunks
 
 
 def test_where_no_next_part_can_be_made_recording_goes_on_in_the_last(tmp_path):
