@@ -70,12 +70,14 @@ VEHICLE = Vehicle(
 )
 
 
-def stream(count: int) -> list[bytes]:
-    """count frames of random content, each framed by itself."""
+def stream(count: int, mode: int | None = None) -> list[bytes]:
+    """count frames of random content, but for a mode if one is given; each framed by itself."""
     rows = np.random.default_rng(3).integers(0, 256, (count, 64), dtype=np.uint8)
     rows[:, 0:2] = np.frombuffer((0x0800 | 100).to_bytes(2, "big"), np.uint8)
     rows[:, 2:4] = (0xC000 | (np.arange(count) & 0x3FFF)).astype(">u2").view(np.uint8).reshape(count, 2)
     rows[:, 4:6] = np.frombuffer((64 - 7).to_bytes(2, "big"), np.uint8)
+    if mode is not None:
+        rows[:, 60] = mode
     encode = framer("cobs", check=FRAMING["check"]).encode
     return [encode([row.tobytes()]) for row in rows]
 
