@@ -107,4 +107,4 @@ def _zero(told: Mapping[str, Any]) -> tuple[float, float, float]:
 
 def _version(text: str) -> tuple[int, ...]:
     """The numbers of a version; one that is no number is 0."""
-    return tuple(int(part) if part.isdigit() and len(part) < 9 else 0 for part in text.split("."))
+    return tuple(int(part) if re.fullmatch("[0-9]{1,8}", part) else 0 for part in text.split("."))

@@ -25,9 +25,14 @@ LONGEST_SENTENCE = 1024
 CRC_24Q = crc("crc-24/lte-a")
 """Its polynomial from a register of zeros."""
 
+_FEW = 8
+"""Checks that may fail in a block before those of RTCM 3 are computed together."""
 _START = re.compile(rb"[\xb5$!\xd3]")
-_SENTENCE = re.compile(rb"[$!]([\x20-\x29\x2b-\x7e]{1,1017})\*([0-9A-Fa-f]{2})\r?\n")
-_BEGUN = re.compile(rb"[$!][\x20-\x7e]{0,1021}\r?\Z")
+_NO_TEXT = re.compile(rb"[^\x20-\x29\x2b-\x7e]")
+"""Ends the text of a sentence, if it does not end with its check."""
+_LONGEST_TEXT = LONGEST_SENTENCE - 7
+_SENTENCE_CHECK = re.compile(rb"\*([0-9A-Fa-f]{2})\r?\n")
+_BEGUN = re.compile(rb"[$!][\x20-\x7e]{0,1021}+\r?\Z")
 """A sentence of which the end is still to come."""
 
 
@@ -47,6 +52,9 @@ class Scan:
         self._longest = longest
         self._sums: tuple[bytes, bytes] | None = None
         self._ors: bytes | None = None
+        self._crc_failures = 0  # of RTCM 3, those within others too
+        self._whole_rtcm3: frozenset[int] | None = None
+        self._text_end = 0  # of the sentences that begin before it
         self._doubtful = doubtful
         self.done = self._search()
         """Up to here all bytes are messages or cannot be of any; the rest may yet begin one."""
@@ -97,15 +105,24 @@ class Scan:
         size = (head[1] << 8 | head[2]) + RTCM3_OVERHEAD
         if at + size > len(self.block):
             return -1
-        return self._checked(at, size, good=CRC_24Q.good(self.block[at : at + size]))
+        # a check costs what its message is long, and false starts may begin anywhere within it
+        few = self._crc_failures < _FEW
+        good = CRC_24Q.good(self.block[at : at + size]) if few else at in self._rtcm3_begins
+        self._crc_failures += not good
+        return self._checked(at, size, good=good)
 
     def _nmea(self, at: int) -> int:
         """The same of a sentence."""
-        sentence = _SENTENCE.match(self.block, at)
-        if sentence is None:
-            return -1 if _BEGUN.match(self.block, at) else 0
-        running, (begin, end) = self._running_ors, sentence.span(1)
-        return self._checked(at, sentence.end() - at, good=running[begin] ^ running[end] == int(sentence[2], 16))
+        begin, size = at + 1, len(self.block)
+        if self._text_end < begin:
+            found = _NO_TEXT.search(self.block, begin)
+            self._text_end = found.start() if found else size
+        end = self._text_end
+        check = _SENTENCE_CHECK.match(self.block, end) if 0 < end - begin <= _LONGEST_TEXT else None
+        if check is None:
+            return -1 if size - at <= LONGEST_SENTENCE and _BEGUN.match(self.block, at) else 0
+        running = self._running_ors
+        return self._checked(at, check.end() - at, good=running[begin] ^ running[end] == int(check[1], 16))
 
     def _checked(self, at: int, size: int, *, good: bool) -> int:
         if good:
@@ -125,6 +142,17 @@ class Scan:
             np.cumsum(np.frombuffer(self.block, np.uint8), dtype=np.uint8, out=first[1:])
             self._sums = first.tobytes(), np.cumsum(first, dtype=np.uint8).tobytes()
         return self._sums
+
+    @property
+    def _rtcm3_begins(self) -> frozenset[int]:
+        """Where all there may be of whole RTCM 3 messages with good checks begin, found in one go."""
+        if self._whole_rtcm3 is None:
+            array = np.frombuffer(self.block, np.uint8)
+            begins = np.flatnonzero((array[:-2] == RTCM3_FIRST) & (array[1:-1] & 0xFC == 0))
+            ends = begins + (array[begins + 1].astype(np.int64) << 8 | array[begins + 2]) + RTCM3_OVERHEAD
+            begins, ends = begins[ends <= len(array)], ends[ends <= len(array)]
+            self._whole_rtcm3 = frozenset(begins[CRC_24Q.verify_spans(array, begins, ends)].tolist())
+        return self._whole_rtcm3
 
     @property
     def _running_ors(self) -> bytes:

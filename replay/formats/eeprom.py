@@ -54,7 +54,7 @@ class EepromLog(Recording):
         size = 2 x (bytes delivered - added) + overhead + damage.discarded."""
         with path.open("rb") as file:
             head = file.read(LONGEST)
-        self._told, self._begin, self._old = _header(head)
+        self._told, self._begin, self._old = _header(path, head)
         self._first_line = 1 + head[: self._begin].count(b"\n")
         told = calibration(self._told)
         if told is None:
@@ -124,14 +124,14 @@ class EepromLog(Recording):
                 yield rows
 
 
-def _header(head: bytes) -> tuple[Mapping[str, Any], int, bool]:
-    """What a file's header tells, the bytes it takes, and whether it is of the older kind."""
+def _header(path: Path, head: bytes) -> tuple[Mapping[str, Any], int, bool]:
+    """What a file's header tells, the bytes it takes, and whether it is of the older kind. Raises NotARecording."""
     text = head.decode("latin-1")  # a character a byte
     begin = len(text) - len(text.lstrip())
     if text[begin : begin + 1] == "{":
         found = new_header(text[begin:])
         if found is None:
-            return {}, len(head), False
+            raise NotARecording(path, "has a header that is no whole JSON; download the flight again with altosui")
         ended = head.find(b"\n", begin + found[1])
         return found[0], ended + 1 if ended >= 0 else len(head), False
     first = 0 if head.startswith(_FIRST_RECORD) else head.find(b"\n" + _FIRST_RECORD) + 1

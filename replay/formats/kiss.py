@@ -74,7 +74,7 @@ class KissFile(Recording):
             else:
                 waiting.append(piece)
                 size += len(piece)
-            if size and (at_ns or (size >= _BLOCK_BYTES and piece != _END)):
+            if size and (at_ns or size >= _BLOCK_BYTES):
                 if start_ns is None or now_ns >= start_ns:
                     yield Chunk(LINK, b"".join(waiting), now_ns)
                 waiting, size = [b""], 0

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from protocols.errors import DeclarationError
 from protocols.framer import framer
+from protocols.gnss.messages import Scan
 
 FILES = ("ALL", "BADCK2", "MIXED", "NAV", "NMEA")
 QUICK = settings(max_examples=60, deadline=None)
@@ -126,6 +127,46 @@ def test_lengths_beyond_the_limit_hold_nothing_back():
 def test_what_is_no_message_is_not_sent(body):
     with pytest.raises(DeclarationError, match="is no UBX, NMEA or RTCM 3 message"):
         framer("gnss").encode([body])
+
+
+NEARLY = st.sampled_from(
+    [
+        b"\xd3\x00\x05",
+        b"\xd3\x03\xff",
+        b"\xd3\x04",
+        b"$",
+        b"!",
+        b"*",
+        b"\r\n",
+        b"$A,1*00\r\n",
+        b"x" * 1000,
+        b"\xb5b\x01\x07\x02\x00",
+    ]
+)
+
+
+@QUICK
+@given(
+    pieces=st.lists(st.one_of(NEARLY, st.binary(max_size=9), MESSAGES.map(lambda sent: framer("gnss").encode(sent))))
+)
+def test_messages_checked_together_are_those_checked_one_by_one(pieces):
+    """The first failures of a block are found one by one, those that follow by columns."""
+    block, found = b"".join(pieces), []
+    for few in (0, 1 << 30):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("protocols.gnss.messages._FEW", few)
+            scan = Scan(block, 8192)
+            found.append((scan.found, scan.done, scan.failures))
+    assert found[0] == found[1]
+
+
+def test_false_starts_are_looked_through_in_one_go():
+    """Checks of overlapping messages, and sentences that never end: megabytes of them would be worth minutes."""
+    sent = [sentence(b"GPGLL,1"), b"\xd3\x03\xff" * 100_000, b"$" * 1_000_000, bytes(2000), sentence(b"GPGLL,2")]
+    made = framer("gnss")
+    frames = [*made.receive(b"".join(sent), 0)]
+    assert frames == [b"$GLLGPGLL,1", b"$GLLGPGLL,2"]
+    assert made.ledger.balanced
 
 
 def test_kinds_of_messages_counted_by_name_are_bounded():

@@ -327,3 +327,28 @@ def test_any_damage_is_accounted_for(tmp_path_factory: pytest.TempPathFactory, s
     accounted(recording, chunks)
     assert list(recording.chunks()) == chunks
     accounted(recording, chunks)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"version": "1.\u00b2.x", "serial": 10**400, "product": "[red]x[/] [bold"},
+        {"version": {"a": []}, "serial": "x", "product": ["x"], "altitude_32": [], "ms5607": [1]},
+        {"accel_cal_plus": 1e308, "accel_cal_minus": -1e308, "serial": -5},
+        {"accel_cal_plus": 7, "accel_cal_minus": 7, "ms5607": dict.fromkeys(PROM, 0)},
+        {"ms5607": dict.fromkeys(PROM, 2**31 - 2)},
+        {"ms5607": dict.fromkeys(PROM, -(2**31))},
+    ],
+)
+def test_absurd_headers_are_read(tmp_path: Path, header: dict[str, Any]) -> None:
+    memory = record("F", 0, 16, "HhiI", 1, 2, 3, 4) + record("A", 1, 16, "IIh", 2**32 - 1, 2**32 - 1, -32768)
+    path = write(tmp_path / "absurd.eeprom", LogFormat.TELEMETRUM, memory, **header)
+    assert {name: len(each["header.tick"]) for name, each in batches(path).items()} == {"flight": 1, "sensor": 1}
+
+
+@pytest.mark.parametrize("rest", ["[" * 100_000, "9" * 10_000 + "}", "1", '"x'])
+def test_a_header_that_is_no_json_is_said(tmp_path: Path, rest: str) -> None:
+    path = tmp_path / "cut.eeprom"
+    path.write_text('{"config_major": 1, "log_format": 7, "x": ' + rest)
+    with pytest.raises(NotARecording, match="no whole JSON"):
+        open_recording(path)

@@ -109,6 +109,15 @@ def test_what_is_not_kiss_beyond_doubt(other):
     assert not KissFile.recognise(other)
 
 
+def test_ends_without_end_do_not_wait_for_a_frame(tmp_path):
+    path = tmp_path / "ends.kiss"
+    path.write_bytes(b"\xc0\x00data\xc0" + b"\xc0" * 1_000_000)
+    recording = KissFile(path)
+    sizes = [len(chunk.data) for chunk in recording.chunks()]
+    assert sum(sizes) == path.stat().st_size
+    assert max(sizes) <= 1 << 18
+
+
 def test_decode_gives_a_table_and_hexadecimal(data, tmp_path, capsysbinary):
     path = data / "by02_kiss/frames.kiss"
     assert main(["decode", str(path), "--to", str(tmp_path / "frames.csv")]) == 0
