@@ -97,10 +97,11 @@ def _first_words(pipe: TextIO) -> dict[str, str]:
 def tell_progress(arguments: Namespace) -> Callable[[float], None]:
     """What a station is to tell how much it has read, 0 to 1, before it can begin: it is shown where a person is."""
     if arguments.announce >= 0:
+        pipe = os.dup(arguments.announce)  # our own: the other is closed, and its number used again, once it runs
 
         def told(part: float) -> None:
-            with suppress(OSError):  # whoever started it has gone, which it will notice when it begins
-                os.write(arguments.announce, json.dumps({"read": part}).encode() + b"\n")
+            with suppress(OSError):  # whoever started it listens no more
+                os.write(pipe, json.dumps({"read": part}).encode() + b"\n")
 
         return told
     from groundstation.progress import Progress  # noqa: PLC0415

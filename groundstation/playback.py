@@ -27,8 +27,11 @@ from replay.player import Player
 
 SLICE_S = 0.02
 """So long steps are looked for before the station's other tasks get their turn."""
+COMPLETE = 100.0
+"""Up to this speed a replay waits for a broker that cannot keep up, so that every packet is shown; faster it keeps its
+pace, and what is shown is thinned."""
 ROWS_AHEAD = 4_000
-"""At a finite speed a replay waits for the broker once so much waits to be published: what is shown is complete."""
+"""It waits once so much waits to be published."""
 END_SHOWN_S = 0.5
 """So long the end stays before a replay that loops begins again."""
 CONNECTING_S = 10.0
@@ -281,8 +284,8 @@ class Playback:
             return
 
     async def _room(self, station: Station) -> None:
-        """At a finite speed, let the broker keep up."""
-        if not math.isinf(self.player.speed):
+        """Let the broker keep up."""
+        if self.player.speed <= COMPLETE:
             await station.outbox.room(ROWS_AHEAD)
 
     # -- going somewhere ------------------------------------------------------------------------------------------

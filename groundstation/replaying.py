@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 from collections.abc import Callable
 
 from groundstation.bus.choice import Broker, broker
 from groundstation.link_health import LinkHealth
-from groundstation.playback import Playback, Wanted
+from groundstation.playback import COMPLETE, Playback, Wanted
 from groundstation.playback_requests import PlaybackRequests
 from groundstation.reading import Reading
 from groundstation.station import Setup, Station
@@ -17,7 +16,7 @@ from groundstation.survey import Survey
 from replay.player import Player
 
 ROWS_AT_MAX = 2_000
-"""As fast as possible, a packet type's telemetry is thinned past this: the bus shows the flight, not every packet."""
+"""Where not every packet is to be shown, a packet type's telemetry is thinned past this: the bus shows the flight."""
 
 
 async def replaying(
@@ -69,7 +68,7 @@ def _station(reading: Reading, playback: Playback, bus: Broker) -> Station:
         time_base=str(recording.time_base),
         replay_status=playback.status,
         requests=PlaybackRequests(playback).by_name(),
-        rows_waiting=ROWS_AT_MAX if math.isinf(playback.player.speed) else 20_000,
+        rows_waiting=ROWS_AT_MAX if playback.player.speed > COMPLETE else 20_000,
     )
     return Station(setup, bus.address)
 

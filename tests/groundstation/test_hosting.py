@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,9 +17,12 @@ from typing import Any
 
 import pytest
 
-from groundstation.hosting import console_and_station
+from groundstation.hosting import console_and_station, tell_progress
 from groundstation.reading import read
+from protocols.chunk import Chunk
 from protocols.framer import framer
+from replay.recorder import Recorder
+from replay.recording import RecordedLink
 from tests.groundstation.conftest import Mosquitto, free_port, state_packet
 
 STATION = [sys.executable, "-m", "groundstation"]
@@ -155,6 +159,50 @@ async def test_a_station_that_nobody_waits_for_ends_and_closes_its_recording(
     assert "Traceback" not in log.read_text()
     (recording,) = (tmp_path / "recordings").glob("*.mcap")
     assert not read(recording, campaign).recording.damage.notes
+
+
+def test_how_far_it_has_read_is_told_to_whoever_started_it_and_to_nobody_else() -> None:
+    read_end, write_end = os.pipe()
+    told = tell_progress(Namespace(announce=write_end))
+    told(0.25)
+    os.close(write_end)  # as it is once the station has announced itself
+    mine, theirs = socket.socketpair()  # which are given its number, as the next connection to a broker would be
+    with mine, theirs:
+        told(0.5)
+        assert [json.loads(line) for line in os.read(read_end, 4096).splitlines()] == [{"read": 0.25}, {"read": 0.5}]
+        os.close(read_end)
+        told(1.0)
+        for end in (mine, theirs):
+            end.settimeout(0)
+            with pytest.raises(BlockingIOError):
+                end.recv(1)
+
+
+async def test_where_a_replay_is_to_begin_is_found_before_its_console_opens(
+    tmp_path: Path, sparrow: Callable[..., Path], eventually: Any
+) -> None:
+    campaign, log = sparrow("udp:5000"), tmp_path / "log"
+    links = {"radio": RecordedLink("sparrow", {"kind": "cobs", "check": "crc-16/ibm-3740"})}
+    with Recorder(
+        tmp_path / "hop.mcap", campaign="", definitions={}, links=links, synthetic=True, software="a test"
+    ) as recorder:
+        for n in range(1000):
+            packet = FRAMER.encode([state_packet(n, 3.0 * max(0, min(n - 300, 1000 - n)))])
+            recorder.write(Chunk("radio", packet, 1_790_000_000_000_000_000 + n * 10_000_000))
+    with announced("replay", recorder.path, "--campaign", campaign, "--from", "apogee+1", log=log) as (process, pipe):
+        told = (await asyncio.to_thread(os.read, pipe, 4096)).splitlines()
+        while b"root" not in told[-1]:
+            told += (await asyncio.to_thread(os.read, pipe, 4096)).splitlines()
+        assert json.loads(told[-1])["root"] == "groundstation/replay/hop"
+        assert all(0 <= json.loads(line)["read"] <= 1 for line in told[:-1])
+        process.send_signal(signal.SIGINT)
+        await eventually(lambda: process.poll() is not None)
+        assert process.returncode == 0, log.read_text()
+    command = ["replay", recorder.path, "--campaign", campaign, "--from", "apogy"]
+    with terminal(*command) as (console, written):
+        await eventually(lambda: console.poll() is not None)
+        await eventually(lambda: b"has no event 'apogy'; it has liftoff, apogee" in written)
+        assert console.returncode == 1
 
 
 def test_a_station_that_does_not_begin_says_why_with_its_status(
