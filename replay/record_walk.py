@@ -40,6 +40,8 @@ _CHANNEL = rb"\x04..\x00{6}.%c[\x00\x01]\x00..\x00\x00(?:raw|samples)/" % (CHANN
 _BELIEVABLE = re.compile(
     b"(?s)(?=" + b"|".join((_MESSAGE, _CHANNEL, re.escape(MARK_HEAD), re.escape(_DATA_END))) + b")"
 )
+_RECORDED = re.compile(b"(?s)(?=" + _MESSAGE + b"|" + re.escape(MARK_HEAD) + b")")
+"""What stands in no summary."""
 _LONGEST_HEAD = MARK_BYTES
 """How many bytes the search looks at from where a record begins, at most."""
 
@@ -89,6 +91,7 @@ class RecordWalk:
         self._damage = damage
         self._growing = growing
         self._damaged_at = -1
+        self._goes_on_to = 0
         self.unproven: list[Mark] = []
         """The marks of blocks whose checksum was wrong: what these hold is given as it stands."""
         self.unchecked: list[tuple[int, int]] = []
@@ -176,7 +179,7 @@ class RecordWalk:
         head = self.read(offset, min(RECORD.size + length, _WINDOW))
         match opcode:
             case Opcode.DATA_END:
-                return length == 4
+                return length == 4 and not self._goes_on(offset)
             case Opcode.MARK:
                 return self._prove(offset, head)
             case Opcode.CHANNEL:
@@ -231,6 +234,26 @@ class RecordWalk:
                 self.unchecked.append((self.checked_to, mark.start))
             self.checked_to = mark.end
         return True
+
+    def _goes_on(self, offset: int) -> bool:
+        """Whether something recorded stands behind a data end at offset: then it is no end.
+
+        It is bytes of a chunk that has lost its head, or the end of a file to which another one was put.
+        """
+        start = offset + len(_DATA_END) + 4
+        while offset >= self._goes_on_to and start < self._end:
+            window = self.read(start, _WINDOW + _LONGEST_HEAD)
+            for match in _RECORDED.finditer(window):
+                at = start + match.start()
+                if window[match.start()] == Opcode.MARK:
+                    is_whole = Mark.parse(self.read(at, MARK_BYTES), at) is not None
+                else:
+                    is_whole = self._record(at) is not None
+                if is_whole:
+                    self._goes_on_to = at
+                    break
+            start += _WINDOW
+        return offset < self._goes_on_to
 
     def _search(self, start: int, bad: int) -> int:
         """Where the next believable record begins from start on; counts what lies between as damage.

@@ -142,7 +142,8 @@ def _add_metadata(walk: RecordWalk, contents: Contents, index: bytes) -> None:
     offset, length, name = parse_metadata_index(index)
     if name.startswith(PROFILE):
         found, values = parse_metadata(walk.read(offset + RECORD.size, min(length, MAX_RECORD) - RECORD.size))
-        contents.metadata[found] = values
+        if found == name:  # else something else stands there now
+            contents.metadata[found] = values
 
 
 def _attachment(walk: RecordWalk, offset: int, length: int) -> Attachment:

@@ -152,6 +152,57 @@ def test_what_is_lost_is_said_by_bytes_times_and_numbers_and_gaps_stay_gaps(tmp_
     library(made.path)
 
 
+def test_an_end_of_data_within_a_chunk_ends_nothing(tmp_path):
+    """A link may carry any bytes, so also those: when its head is gone, what stands behind them is still there."""
+    end = b"\x0f\x04\0\0\0\0\0\0\0abcd"
+    chunks = [Chunk("s-band", b"%02d" % number + end * 9 + b"after", START + number) for number in range(50)]
+    path = tmp_path / "flight.mcap"
+    with recorder(path) as made:
+        made.write_many(chunks)
+    data = bytearray(path.read_bytes())
+    at = data.index(chunks[20].data)
+    data[at - 31 : at] = bytes(31)
+    path.write_bytes(data)
+    found = McapRecording(path)
+    assert list(found.chunks()) == chunks[:20] + chunks[21:]
+    assert found.damage.missing == 1
+    assert found.damage.discarded == 31 + len(chunks[20].data)
+    told = recover(path)
+    assert told.path is not None
+    assert told.survey.bytes_lost == found.damage.discarded
+    assert list(McapRecording(told.path).chunks()) == chunks[:20] + chunks[21:]
+
+
+def test_of_two_recordings_in_one_file_nothing_is_left_out_in_silence(tmp_path):
+    first, second = numbered(40, 1), numbered(40, 2)
+    for name, chunks in (("a.mcap", first), ("b.mcap", second)):
+        with recorder(tmp_path / name) as made:
+            made.write_many(chunks)
+    path = tmp_path / "both.mcap"
+    path.write_bytes((tmp_path / "a.mcap").read_bytes() + (tmp_path / "b.mcap").read_bytes())
+    assert list(McapRecording(path).chunks()) == first + second
+    told = recover(path)
+    assert told.path is not None
+    assert told.survey.bytes_lost > 0
+    assert list(McapRecording(told.path).chunks()) == first + second
+
+
+def test_metadata_overwritten_by_zeros_are_lost_and_the_copy_is_whole(tmp_path):
+    """The summary tells where they stand, and zeros read as metadata without a name."""
+    path = tmp_path / "flight.mcap"
+    with recorder(path) as made:
+        made.write_many(numbered(40))
+    data = path.read_bytes()
+    end = data.index(b"[campaign]")
+    path.write_bytes(data[:50] + bytes(end - 50) + data[end:])
+    told = recover(path)
+    assert told.path is not None
+    assert "what says whether it is synthetic, and whose clock it goes by, is lost" in told.survey.notes
+    repaired = McapRecording(told.path)
+    assert repaired.damage.discarded == 0
+    assert repaired.damage.notes == [f"a repaired copy of flight.mcap: {told.survey.lost()}"]
+
+
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.data())
 def test_any_damage_ends_in_a_good_file_or_in_a_refusal(tmp_path, data):
