@@ -59,6 +59,8 @@ def read_by(recording: Recording, chosen: Campaign | None) -> Reading:
         declared |= _left_out(links, chosen)
         return Reading(recording, chosen.vehicle, framings, chosen.file.limits, declared)
     names = sorted({link.vehicle for name, link in links.items() if name not in declared})
+    if not links:
+        raise RecordingError(recording.path, "holds nothing that was received; info says what else is in it")
     if not set(names) <= {*vehicles(), undeclared.NAME} or not (names or declared):
         problem = f"its vehicle ({', '.join(names) or 'none'}) is not known here; name a campaign file with --campaign"
         raise RecordingError(recording.path, problem)

@@ -13,6 +13,8 @@ Flow = tuple[int, bytes]
 """A protocol number; source address, destination address, source port, destination port, 12 bytes or 36."""
 MOST_FLOWS = 4096
 """Flows told apart in one capture."""
+MOST_WAITING = 64 << 20
+"""Bytes of all streams together that may wait for holes to be filled."""
 _ETHERNET = 1
 
 
@@ -25,6 +27,7 @@ class Payloads:
         self._open = wanted is None  # whether flows not seen before are taken
         self._layers = NetworkLayers()
         self._streams: dict[bytes, TcpStream] = {}
+        self._waiting = 0  # bytes of all streams
         self.delivered = 0
         """Bytes of payloads given."""
         self.unwanted = 0
@@ -84,16 +87,25 @@ class Payloads:
         if stream is None:
             self.unwanted += len(payload)
         else:
-            sequence = int.from_bytes(body[4:8], "big")
+            sequence, before = int.from_bytes(body[4:8], "big"), stream.waiting_bytes
             pieces = stream.segment(at_ns, sequence, flags, payload)
             brought = [(flow, piece) for piece in pieces] if pieces else []
+            self._waiting += stream.waiting_bytes - before
+            if self._waiting > MOST_WAITING:
+                brought += self._given_up()
         if flags & ACK:
             half = len(addresses) >> 1
             back = addresses[half:] + addresses[:half] + body[2:4] + body[:2]
             if (other := self._streams.get(back)) is not None and other.waits:
-                number = int.from_bytes(body[8:12], "big")
+                number, before = int.from_bytes(body[8:12], "big"), other.waiting_bytes
                 brought += [((TCP, back), piece) for piece in other.acknowledged(number)]
+                self._waiting += other.waiting_bytes - before
         return brought
+
+    def _given_up(self) -> list[tuple[Flow, bytes]]:
+        """All that waits for holes of any stream."""
+        self._waiting = 0
+        return [((TCP, ports), piece) for ports, stream in self._streams.items() for piece in stream.give_up()]
 
     def _taken(self, flow: Flow) -> bool:
         """Whether the payloads of a flow are given; from now on, where new ones are taken."""

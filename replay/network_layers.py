@@ -117,7 +117,9 @@ class NetworkLayers:
         if flags & 0x3FFF:
             whole = len(packet) >= end
             key = (addresses, packet[at + 4 : at + 6] + packet[at + 9 : at + 10])
-            body = self._fragment(key, 8 * (flags & 0x1FFF), bool(flags & 0x2000), packet[at + size : end] if whole else b"")
+            body = self._fragment(
+                key, 8 * (flags & 0x1FFF), bool(flags & 0x2000), packet[at + size : end] if whole else b""
+            )
         return self._of_interest(protocol, addresses, body)
 
     def _ipv6(self, packet: bytes, at: int) -> Segment | None:
@@ -154,8 +156,11 @@ class NetworkLayers:
 
     def _fragment(self, key: tuple[bytes, bytes], offset: int, more: bool, body: bytes) -> bytes | None:
         """The whole datagram of which this is the last missing fragment; None before that. Empty: a cut fragment."""
+        if not body or offset + len(body) > _LONGEST:
+            self.lost_fragments += len(body)
+            return None
         parts = self._parts.setdefault(key, _Fragments())
-        if not body or offset + len(body) > _LONGEST or parts.pieces.get(offset, body) != body:
+        if parts.pieces.get(offset, body) != body:
             self.lost_fragments += len(body)
             return None
         if offset not in parts.pieces:

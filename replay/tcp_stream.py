@@ -31,7 +31,8 @@ class TcpStream:
         """Bytes of payload that were there already."""
         self._next: int | None = None  # the sequence number awaited, counted on past 32 bits
         self._waiting: list[tuple[int, bytes]] = []  # by sequence number
-        self._waiting_bytes = 0
+        self.waiting_bytes = 0
+        """Bytes that wait for a hole to be filled."""
         self._since_ns = 0  # when the first that waits arrived
 
     @property
@@ -68,24 +69,27 @@ class TcpStream:
             ready += self._skip()
         return ready
 
-    def finish(self) -> list[bytes]:
-        """Everything that waits, holes left out; what follows is a new connection."""
+    def give_up(self) -> list[bytes]:
+        """Everything that waits, holes left out."""
         ready: list[bytes] = []
         while self._waiting:
             ready += self._skip()
-        self._next = None
+        return ready
+
+    def finish(self) -> list[bytes]:
+        """Everything that waits, holes left out; what follows is a new connection."""
+        ready, self._next = self.give_up(), None
         return ready
 
     def _sorted_in(self, at_ns: int, at: int, payload: bytes) -> list[bytes]:
         if not self._waiting:
             self._since_ns = at_ns
         insort(self._waiting, (at, payload))
-        self._waiting_bytes += len(payload)
+        self.waiting_bytes += len(payload)
         ready = self._contiguous()
         if at_ns - self._since_ns > PATIENCE_NS:
-            while self._waiting:
-                ready += self._skip()
-        while self._waiting_bytes > MOST_WAITING or len(self._waiting) > MOST_SEGMENTS:
+            ready += self.give_up()
+        while self.waiting_bytes > MOST_WAITING or len(self._waiting) > MOST_SEGMENTS:
             ready += self._skip()
         return ready
 
@@ -97,7 +101,7 @@ class TcpStream:
             if at > self._next:
                 break
             used += 1
-            self._waiting_bytes -= len(payload)
+            self.waiting_bytes -= len(payload)
             fresh = payload[self._next - at :]
             self.repeated += len(payload) - len(fresh)
             if fresh:

@@ -17,9 +17,11 @@ import replay.capture_payloads
 import replay.pcap_file
 import replay.pcapng_file
 import replay.tcp_stream
+from groundstation.cli import main
 from protocols.framer import framer
 from replay.formats.pcap import PcapCapture
 from replay.formats.pcapng import PcapngCapture
+from replay.network_layers import NetworkLayers
 from replay.tcp_stream import TcpStream
 from tests.replay.formats.captures import (
     ETHERNET,
@@ -328,6 +330,14 @@ def test_fragments_that_never_end_take_bounded_memory(tmp_path):
 # --- TCP --------------------------------------------------------------------------------------------------------------
 
 
+def test_fragments_that_the_capture_cut_leave_nothing_behind(tmp_path):
+    layers = NetworkLayers()
+    for number in range(1000):
+        packet = ethernet(ipv4(bytes(40), fragment=0x2000, number=number))
+        assert layers.segment(ETHERNET, packet[:60]) is None
+    assert not layers._parts
+
+
 def conversation(rng, payload, start):
     """Segments of a direction: (sequence, payload), some twice, overlapping, and out of order by a few places."""
     cuts = sorted({0, len(payload), *(rng.randint(0, len(payload)) for _ in range(20))})
@@ -364,9 +374,37 @@ def test_any_segments_give_every_byte_once_and_bounded_memory(data):
             got += sum(map(len, stream.segment(0, number, data.draw(st.integers(0, 63)), payload)))
             got += sum(map(len, stream.acknowledged(data.draw(st.integers(0, 2**32 - 1)))))
             given_in += len(payload)
-            assert sum(len(each) for _, each in stream._waiting) == stream._waiting_bytes <= 700
+            assert sum(len(each) for _, each in stream._waiting) == stream.waiting_bytes <= 700
         got += sum(map(len, stream.finish()))
     assert got + stream.repeated == given_in
+
+
+def test_what_waits_for_holes_of_all_streams_is_bounded(tmp_path, monkeypatch):
+    """Connections that each miss their second byte: nothing is lost but that, and little waits at a time."""
+    monkeypatch.setattr(replay.capture_payloads, "MOST_WAITING", 5000)
+    most = 0
+
+    def watched(self, *arguments):
+        nonlocal most
+        brought = tcp_of(self, *arguments)
+        most = max(most, sum(stream.waiting_bytes for stream in self._streams.values()))
+        assert self._waiting == sum(stream.waiting_bytes for stream in self._streams.values())
+        return brought
+
+    tcp_of = replay.capture_payloads.Payloads._tcp
+    monkeypatch.setattr(replay.capture_payloads.Payloads, "_tcp", watched)
+    packets = []
+    for port in range(1, 101):
+        for sequence, payload in ((0, b"a"), (2, b"c" * 99), (101, b"d" * 99)):
+            packets.append(Packet(ethernet(ipv4(tcp(payload, sequence, ports=(port, 99)), 6))))
+        back = tcp(b"", 0, ack=50, ports=(99, port))
+        if port % 7 == 0:
+            packets.append(Packet(ethernet(ipv4(back, 6, ends=(STATION, VEHICLE)))))
+    recording, found = read(written(tmp_path, pcap(packets)))
+    streams = [b"".join(payload for _, payload in each) for each in found.values()]
+    assert streams == [b"a" + b"c" * 99 + b"d" * 99] * 100
+    assert recording.damage.missing == 100
+    assert 4000 < most <= 5000
 
 
 def test_two_directions_of_a_connection_are_those_tshark_follows(tmp_path):
@@ -551,3 +589,11 @@ def run_decode(capsys):
         return json.loads(capsys.readouterr().out)
 
     return decode
+
+
+def test_a_capture_of_no_telemetry_says_so(tmp_path, capsys):
+    path = written(tmp_path, pcap([Packet(ethernet(bytes(40), 0x0806))]))
+    assert main(["decode", str(path)]) == 1
+    assert "holds nothing that was received" in capsys.readouterr().err
+    assert main(["info", str(path)]) == 0
+    assert "ARP" in capsys.readouterr().out
