@@ -9,26 +9,35 @@ import numpy as np
 from protocols.batch import Batch
 from protocols.layout import Columns
 
+_BYTES = 8 * 1024 * 1024
+"""Of packets that wait at the most: as columns of text or JSON they take up ten times as much."""
+
 
 class Gathered:
     """What waits to be written, by packet type and link."""
 
     def __init__(self, rows: int) -> None:
-        """At most about so many packets wait altogether."""
-        self._most, self._rows = rows, 0
+        """At most about so many packets wait altogether, fewer where they are long."""
+        self._most, self._rows, self._bytes = rows, 0, 0
         self._waiting: dict[object, list[Batch]] = {}
 
     def add(self, batch: Batch) -> Iterator[Batch]:
         """Let a batch wait; where that is enough, give all that waits, each kind as one batch."""
         self._waiting.setdefault(alike(batch), []).append(batch)
         self._rows += len(batch)
-        if self._rows >= self._most:
+        self._bytes += stored_bytes(batch)
+        if self._rows >= self._most or self._bytes >= _BYTES:
             yield from self.rest()
 
     def rest(self) -> Iterator[Batch]:
         """All that waits, each kind as one batch."""
-        waiting, self._waiting, self._rows = self._waiting, {}, 0
+        waiting, self._waiting, self._rows, self._bytes = self._waiting, {}, 0, 0
         return map(joined, waiting.values())
+
+
+def stored_bytes(batch: Batch) -> int:
+    """Bytes of the packets of a batch, about; of packets of no fixed layout their number stands for it."""
+    return len(batch) * (batch.columns.layout.size if isinstance(batch.columns, Columns) else 1)
 
 
 def alike(batch: Batch) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from protocols.errors import RecordingFailed
@@ -27,7 +28,8 @@ class PartFile:
 
     def remove(self) -> None:
         """Leave nothing half-written behind."""
-        self.part.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.part.unlink()
 
     def failed(self, error: OSError) -> RecordingFailed:
         """What to raise for an error."""

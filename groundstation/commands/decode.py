@@ -31,6 +31,7 @@ from groundstation.plain_text import plain
 from groundstation.stated_arguments import add_stated_arguments, stated_of
 
 if TYPE_CHECKING:
+    from groundstation.exports import Export
     from groundstation.pipeline import LinkPath, Pipeline
     from groundstation.reading import Reading
 
@@ -136,13 +137,15 @@ def _export(reading: Reading, fresh: Mapping[str, LinkPath], counted: Pipeline, 
     """Write every value. The first pass has told T-0, which rows before it need too, and which packets there are."""
     from groundstation.export_contents import contents  # noqa: PLC0415
     from groundstation.exports import export_class  # noqa: PLC0415
+    from groundstation.part_file import PartFile  # noqa: PLC0415
     from groundstation.pipeline import blocks, by_link  # noqa: PLC0415
     from groundstation.progress import Progress  # noqa: PLC0415
 
     make = export_class(target.suffix.lower().lstrip("."))
     progress = Progress("writing", reading.recording)
-    export = make(target, contents(reading, counted))
+    export: Export | None = None
     try:
+        export = make(target, contents(reading, counted))
         for group in blocks(reading.recording.chunks()):
             for name, chunks in by_link(group).items():
                 for batch in fresh[name].receive(*chunks):
@@ -153,7 +156,9 @@ def _export(reading: Reading, fresh: Mapping[str, LinkPath], counted: Pipeline, 
                 export.write(batch)
         export.close()
     except BaseException:
-        export.abandon()
+        if export is not None:
+            export.abandon()
+        PartFile(target).remove()  # broken off before there was anything to abandon
         raise
     finally:
         progress.end()

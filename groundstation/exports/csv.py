@@ -21,13 +21,15 @@ from typing import Any
 import numpy as np
 
 from groundstation.exports import Contents
-from groundstation.joined_batches import alike, joined
+from groundstation.joined_batches import alike, joined, stored_bytes
 from groundstation.part_file import PartFile
 from protocols.batch import Batch, Column, Field
 
 _FIRST = ("received_ns", "mission_time [s]", "vehicle_time [s]", "link", "packet", "valid")
-_ROWS = 16_384
-"""Rows that wait for one another: some 20 MB of text and numbers at the most, and columns long enough for numpy."""
+_ROWS, _BYTES = 16_384, 4 * 1024 * 1024
+"""Rows that wait for one another, and bytes of their packets: columns long enough for numpy, some 50 MB as text."""
+_AT_ONCE = 256
+"""Rows written together: where there are many types, a row is mostly commas."""
 
 
 class CsvExport:
@@ -46,18 +48,20 @@ class CsvExport:
             header += [f"{name}{index}{f' [{field.unit}]' if field.unit else ''}" for index in _indices(field)]
         self._width = len(header)
         self._waiting: list[Batch] = []
-        self._rows = 0
+        self._rows = self._bytes = 0
         try:
             self._file = self._place.part.open("w", newline="", encoding="utf-8", errors="backslashreplace")
             self._file.write(",".join(_texts([*header, *(["synthetic"] if contents.synthetic else [])])) + "\r\n")
         except OSError as error:
+            self._place.remove()
             raise self._place.failed(error) from None
 
     def write(self, batch: Batch) -> None:
         """Add the packets of a batch. Raises RecordingFailed when the disk refuses."""
         self._waiting.append(batch)
         self._rows += len(batch)
-        if self._rows >= _ROWS:
+        self._bytes += stored_bytes(batch)
+        if self._rows >= _ROWS or self._bytes >= _BYTES:
             self._write_waiting()
 
     def close(self) -> None:
@@ -82,10 +86,11 @@ class CsvExport:
         for batch in self._waiting:
             kinds.setdefault(alike(batch), []).append(batch)
         rows = {key: iter(self._texts(joined(batches))) for key, batches in kinds.items()}
-        lines = [line for batch in self._waiting for line in islice(rows[alike(batch)], len(batch))]
-        self._waiting, self._rows = [], 0
+        lines = (line for batch in self._waiting for line in islice(rows[alike(batch)], len(batch)))
         try:
-            self._file.write("".join(lines))
+            while some := "".join(islice(lines, _AT_ONCE)):
+                self._file.write(some)
+            self._waiting, self._rows, self._bytes = [], 0, 0
         except OSError as error:
             self.abandon()
             raise self._place.failed(error) from None

@@ -65,6 +65,7 @@ class McapExport:
             self._writer.start("", "groundstation decode")
             self._begin()
         except OSError as error:
+            self._place.remove()
             raise self._place.failed(error) from None
 
     def write(self, batch: Batch) -> None:

@@ -5,8 +5,8 @@ Beside those of a packet stand ``packet.received_ns``, ``packet.mission_time`` [
 the measurements, T-0, time base, whether the values are made up, and what has no array because its shape depends on
 the data. No array needs pickle.
 
-Theory of operation. Packets go to a file of records each, so that memory does not grow; at the end they are read
-again column by column into the archive (zip, stored: ``numpy.load(..., mmap_mode=None)`` reads single arrays of it).
+Theory of operation. Packets go to one nameless file, a block of columns at a time, so that memory does not grow; at the
+end each column's parts are put together in the archive (zip, stored: ``numpy.load`` reads single arrays of it).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,8 +29,6 @@ from groundstation.part_file import PartFile
 from protocols.batch import Batch
 
 _ROWS = 16_384
-_BLOCK = 65_536
-"""Records read at a time when columns are written."""
 _LINK = "U64"
 """A link's name has at most 64 characters (``groundstation/campaign_tables.py``); longer ones of files are cut."""
 
@@ -44,24 +44,28 @@ class NpzExport:
         self._left_out = [each.name for own in every.values() for each in own if not _fits(each)]
         self._records = {name: _record(own) for name, own in self._places.items()}
         self._gathered = Gathered(_ROWS)
-        self._spools: dict[str, IO[bytes]] = {}
+        self._spool: IO[bytes] | None = None
+        self._blocks: dict[str, list[tuple[int, int]]] = {}
+        """Where in the spool the blocks of each packet type begin, and their rows."""
         try:
             self._archive = zipfile.ZipFile(self._place.part, "w")
         except OSError as error:
+            self._place.remove()
             raise self._place.failed(error) from None
 
     def write(self, batch: Batch) -> None:
         """Add the packets of a batch. Raises RecordingFailed when the disk refuses."""
         for each in self._gathered.add(batch):
-            self._spool(each)
+            self._keep(each)
 
     def close(self) -> None:
         """Put the whole file in its place. Raises RecordingFailed when the disk refuses."""
         for each in self._gathered.rest():
-            self._spool(each)
+            self._keep(each)
         try:
-            for packet, spool in self._spools.items():
-                self._columns(packet, spool)
+            if self._spool is not None:
+                for packet in self._blocks:
+                    self._columns(packet, self._spool)
             self._array("about", np.array(self._about()))
             self._archive.close()
         except OSError as error:
@@ -79,43 +83,56 @@ class NpzExport:
         self._place.remove()
 
     def _release(self) -> None:
-        while self._spools:
-            self._spools.popitem()[1].close()
+        if self._spool is not None:
+            with suppress(OSError):  # a full disk may refuse what was still to be written of it
+                self._spool.close()
+            self._spool = None
 
-    def _spool(self, batch: Batch) -> None:
-        """Put the packets of a batch at the end of their type's records."""
-        rows = np.zeros(len(batch), self._records[batch.packet])
-        t0_ns = self._contents.t0_ns
-        rows["received_ns"], rows["valid"], rows["link"] = batch.received_ns, batch.valid, batch.link
-        rows["mission_time"] = np.nan if t0_ns is None else (batch.received_ns - t0_ns) / 1e9
-        rows["vehicle_time"] = np.nan if batch.time is None else batch.time
-        for place in self._places[batch.packet]:
-            column = place.of(batch)
-            if column is not None:
-                rows[place.name] = numbers(column, place.dtype) if place.dtype.kind in "biuf" else column
-            elif place.dtype.kind == "f":
-                rows[place.name] = np.nan
+    def _keep(self, batch: Batch) -> None:
+        """Put the packets of a batch at the spool's end, column after column."""
         try:
-            if batch.packet not in self._spools:
-                self._spools[batch.packet] = tempfile.TemporaryFile(dir=self._place.path.parent)  # noqa: SIM115 closed by _release
-            self._spools[batch.packet].write(rows.tobytes())
+            if self._spool is None:
+                self._spool = tempfile.TemporaryFile(dir=self._place.path.parent)  # noqa: SIM115 closed by _release
+            self._blocks.setdefault(batch.packet, []).append((self._spool.tell(), len(batch)))
+            for column in self._stored(batch):
+                self._spool.write(column.tobytes())
         except OSError as error:
             self.abandon()
             raise self._place.failed(error) from None
 
+    def _stored(self, batch: Batch) -> Iterator[np.ndarray[Any, Any]]:
+        """The columns of a batch as its packet's record has them."""
+        t0_ns, count = self._contents.t0_ns, len(batch)
+        nothing = np.full(count, np.nan)
+        yield batch.received_ns.astype("<i8", copy=False)
+        yield nothing if t0_ns is None else (batch.received_ns - t0_ns) / 1e9
+        yield nothing if batch.time is None else batch.time.astype("<f8", copy=False)
+        yield batch.valid.astype(bool, copy=False)
+        yield np.full(count, batch.link, _LINK)
+        for place in self._places[batch.packet]:
+            column = place.of(batch)
+            if column is None:
+                yield (nothing if place.dtype.kind == "f" else np.zeros(count)).astype(place.dtype)
+            elif place.dtype.kind in "biuf":
+                yield numbers(column, place.dtype)
+            else:
+                yield column.astype(place.dtype)
+
     def _columns(self, packet: str, spool: IO[bytes]) -> None:
-        """The arrays of a packet, out of its records."""
-        record = self._records[packet]
-        count = spool.tell() // record.itemsize
+        """The arrays of a packet, out of the spool's blocks."""
+        record, blocks = self._records[packet], self._blocks[packet]
+        shape, before = (sum(rows for _, rows in blocks),), 0
         for name in record.names or ():
-            full = name if "." in name else f"{packet}.{name}"
-            with self._archive.open(f"{full}.npy", "w", force_zip64=True) as file:
-                kind = record[name]
-                head = {"descr": npy.dtype_to_descr(kind), "fortran_order": False, "shape": (count,)}
+            kind = record[name]
+            with self._archive.open(
+                f"{name if '.' in name else f'{packet}.{name}'}.npy", "w", force_zip64=True
+            ) as file:
+                head = {"descr": npy.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
                 npy.write_array_header_1_0(file, head)
-                spool.seek(0)
-                while block := spool.read(_BLOCK * record.itemsize):
-                    file.write(np.ascontiguousarray(np.frombuffer(block, record)[name]).tobytes())
+                for at, rows in blocks:
+                    spool.seek(at + rows * before)
+                    file.write(spool.read(rows * kind.itemsize))
+            before += kind.itemsize
 
     def _array(self, name: str, array: np.ndarray[Any, Any]) -> None:
         with self._archive.open(f"{name}.npy", "w") as file:

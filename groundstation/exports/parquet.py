@@ -10,7 +10,9 @@ Written with pyarrow, the format's own library (the extra ``parquet``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +48,16 @@ class ParquetExport:
         try:
             self._writer = parquet.ParquetWriter(self._place.part, self._schema, compression="zstd")
         except OSError as error:
+            self._place.remove()
             raise self._place.failed(error) from None
 
     def write(self, batch: Batch) -> None:
         """Add the packets of a batch. Raises RecordingFailed when the disk refuses."""
-        self._put([self._table(each) for each in self._gathered.add(batch)])
+        self._put(list(self._gathered.add(batch)))
 
     def close(self) -> None:
         """Put the whole file in its place. Raises RecordingFailed when the disk refuses."""
-        self._put([self._table(each) for each in self._gathered.rest()])
+        self._put(list(self._gathered.rest()))
         try:
             self._writer.close()
         except OSError as error:
@@ -68,10 +71,10 @@ class ParquetExport:
             self._writer.close()
         self._place.remove()
 
-    def _put(self, tables: list[Any]) -> None:
-        if tables:
+    def _put(self, batches: list[Batch]) -> None:
+        if batches:
             try:
-                self._writer.write_table(self._arrow.concat_tables(tables), row_group_size=2 * _ROWS)
+                self._writer.write_table(self._table(sorted(batches, key=attrgetter("packet"))), 2 * _ROWS)
             except OSError as error:
                 self.abandon()
                 raise self._place.failed(error) from None
@@ -107,10 +110,31 @@ class ParquetExport:
         about = {"vehicle": told.title, "t0_ns": t0, "time_base": told.time_base, "recording": told.recording}
         return about | {"synthetic": str(told.synthetic).lower()}
 
-    def _table(self, batch: Batch) -> Any:
-        """A batch with null in all columns of other packets."""
-        arrow, count, t0_ns = self._arrow, len(batch), self._contents.t0_ns
-        filled = {
+    def _table(self, batches: Sequence[Batch]) -> Any:
+        """Batches, those of a packet type side by side, as a table with null in all columns of other packets."""
+        total, begin = sum(map(len, batches)), 0
+        nothing: dict[Any, Any] = {}
+        """Nulls of each type, which columns share: where there are many packet types, most of a table is nulls."""
+        filled: dict[str, list[Any]] = {}
+        before: dict[str, int] = {}
+        for batch in batches:
+            for name, values in self._values(batch).items():
+                before.setdefault(name, begin)
+                filled.setdefault(name, []).append(self._array(values, self._schema.field(name).type, len(batch)))
+            begin += len(batch)
+        columns = []
+        for field in self._schema:
+            own, at = filled.get(field.name, []), before.get(field.name, 0)
+            if field.type not in nothing:
+                nothing[field.type] = self._array(None, field.type, total)
+            nulls, after = nothing[field.type], total - at - sum(map(len, own))
+            columns.append(self._arrow.chunked_array([nulls[:at], *own, nulls[:after]], field.type))
+        return self._arrow.table(columns, self._schema)
+
+    def _values(self, batch: Batch) -> dict[str, Any]:
+        """The values of a batch by column, as pyarrow takes them; None for nulls."""
+        count, t0_ns = len(batch), self._contents.t0_ns
+        return {
             "received_ns": batch.received_ns,
             "mission_time": None if t0_ns is None else (batch.received_ns - t0_ns) / 1e9,
             "vehicle_time": batch.time,
@@ -118,15 +142,14 @@ class ParquetExport:
             "packet": [batch.packet] * count,
             "valid": batch.valid,
             "synthetic": np.full(count, self._contents.synthetic),
-        }
-        for place in self._places[batch.packet]:
-            filled[place.name] = _values(place, batch)
-        arrays = []
-        for field in self._schema:
-            values = filled.get(field.name)
-            made = arrow.nulls(count, field.type) if values is None else arrow.array(values, type=_plain(field.type))
-            arrays.append(made if made.type == field.type else made.dictionary_encode())
-        return arrow.Table.from_arrays(arrays, schema=self._schema)
+        } | {place.name: _values(place, batch) for place in self._places[batch.packet]}
+
+    def _array(self, values: Any, kind: Any, count: int) -> Any:
+        """Values as an array of a type; None stands for so many nulls."""
+        if values is None:
+            return self._arrow.nulls(count, kind)
+        made = self._arrow.array(values, type=_plain(kind))
+        return made if made.type == kind else made.dictionary_encode()
 
 
 def _plain(kind: Any) -> Any:

@@ -6,8 +6,10 @@ import math
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import orjson
 import pytest
 from mcap.reader import make_reader
+from mcap.writer import Writer
 
 from groundstation.cli import main
 from groundstation.exports import exports
@@ -193,3 +195,44 @@ def test_what_is_broken_off_leaves_nothing_behind(tmp_path, data, suffix, monkey
     recording = "carleton/hybrid_flight_data.mission" if suffix == "kml" else "cats_euroc23/05_asat/main.cfl"
     assert main(["decode", str(data / recording), "--to", str(tmp_path / f"out.{suffix}")]) in (130, 0)
     assert [each.name for each in tmp_path.iterdir() if each.name.endswith(".part")] == []
+
+
+@pytest.mark.parametrize("suffix", exports())
+def test_an_export_that_cannot_begin_leaves_nothing_behind(tmp_path, data, suffix, capsys):
+    target = tmp_path / f"out.{suffix}"
+    (tmp_path / f".out.{suffix}.part").mkdir()
+    assert main(["decode", str(data / "carleton/hybrid_flight_data.mission"), "--to", str(target)]) == 1
+    assert "choose another place" in capsys.readouterr().err
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("suffix", sorted(set(exports()) - {"kml"}))
+def test_many_types_keep_their_values_apart(tmp_path, suffix):
+    path, count = tmp_path / "x.mcap", 150
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start("", "test")
+        for number in range(count):
+            channel = writer.register_channel(f"/type{number:03}", "json", 0)
+            for row in range(3):
+                said = {f"v{column}": number + row + column / 4 for column in range(40)}
+                writer.add_message(channel, 10**18 + row, orjson.dumps(said), 10**18)
+        writer.finish()
+    target = tmp_path / f"out.{suffix}"
+    assert main(["decode", str(path), "--to", str(target)]) == 0
+    last = [151.75, 152.75, 153.75]
+    match suffix:
+        case "csv":
+            with target.open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if row["packet"] == "type149"]
+            found = [float(row["type149.v11"]) for row in rows]
+        case "npz":
+            with np.load(target) as arrays:
+                found = arrays["type149.v11"].tolist()
+        case "parquet":
+            parquet = pytest.importorskip("pyarrow.parquet")
+            found = parquet.read_table(target, columns=["type149.v11"])["type149.v11"].drop_null().to_pylist()
+        case _:
+            with target.open("rb") as file:
+                found = [json.loads(m.data)["v11"] for *_, m in make_reader(file).iter_messages("/type149/type149")]
+    assert found == last
