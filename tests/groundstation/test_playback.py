@@ -194,6 +194,7 @@ async def test_a_seek_that_comes_while_the_broker_is_waited_for_is_not_forgotten
     hop: Reading, mosquitto: Mosquitto, subscriber: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("groundstation.playback.ROWS_AHEAD", 0)
+    monkeypatch.setattr("groundstation.playback.COMPLETE", 1000.0)
     monkeypatch.setattr("groundstation.bus.outbox.ACKNOWLEDGE_S", 120.0)
     async with played(hop, mosquitto, subscriber, 1.0) as console:
         await eventually(console.counts)
