@@ -75,10 +75,13 @@ def _when(event: Event) -> int:
 
 
 def timeline(replay: ReplayState, now_ns: int, events: Iterable[Event], width: int) -> str:
-    """``├──▾liftoff──●────┤`` in ``width`` cells, what is looped as ``[━━━]``; a name is written where it has room."""
+    """``├──▾liftoff──●────┤`` in ``width`` cells, what is looped as ``[━━━]``, what has not been looked through dotted;
+    a name is written where it has room.
+    """
     inner = width - 2
     span = max(1, replay.last_ns - replay.first_ns)
-    cells = ["─"] * inner
+    known = int(min(max(replay.read, 0.0), 1.0) * inner)
+    cells = ["─"] * known + ["╌"] * (inner - known)
 
     def place(at_ns: int) -> int:
         return min(inner - 1, max(0, (at_ns - replay.first_ns) * inner // span))
@@ -93,7 +96,7 @@ def timeline(replay: ReplayState, now_ns: int, events: Iterable[Event], width: i
         cells[at] = "▾"
     for at, name in marked.items():
         end = at + 1 + len(name)
-        if end < inner and all(each in "─━" for each in cells[at + 1 : end + 1]):
+        if end < inner and all(each in "─━╌" for each in cells[at + 1 : end + 1]):
             cells[at + 1 : end] = name
     cells[position] = "●"
     return f"├{''.join(cells)}┤"

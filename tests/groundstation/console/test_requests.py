@@ -147,6 +147,12 @@ def test_the_timeline_names_events_where_there_is_room(replayed: Any) -> None:
     assert len(timeline(replay, 0, [], 20)) == 20
 
 
+def test_the_timeline_shows_where_events_may_lie_that_are_not_yet_known(replayed: Any) -> None:
+    replayed.replay(read=0.5)
+    bar = timeline(replayed.picture.status.replay, replayed.picture.now_ns, [], 22)
+    assert bar == "├───●──────╌╌╌╌╌╌╌╌╌╌┤"
+
+
 def test_the_timeline_shows_what_is_looped(replayed: Any) -> None:
     t0_ns = replayed.picture.status.t0_ns
     replayed.replay(loop=True, loop_from_ns=t0_ns + 20 * SECOND, loop_to_ns=t0_ns + 140 * SECOND)
