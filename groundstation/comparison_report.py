@@ -37,8 +37,8 @@ def report(found: Comparison, path: Path) -> dict[str, Any]:
 def lines(told: Mapping[str, Any]) -> list[str]:
     """The same for people."""
     names = {"a": told["a"]["name"], "b": told["b"]["name"]}
-    found = [f"{told['recording']}: A is {names['a']}, {told['a']['alarms']:,} alarms"]
-    found.append(f"{' ' * len(told['recording'])}  B is {names['b']}, {told['b']['alarms']:,} alarms")
+    found = [f"{told['recording']}: A is {names['a']}, {_alarms(told['a'])}"]
+    found.append(f"{' ' * len(told['recording'])}  B is {names['b']}, {_alarms(told['b'])}")
     strange = [key for key in "ab" if not told["packets"][key]]
     found += [f"nothing in it is a packet of {told[key]['vehicle']}, by which {key.upper()} is read" for key in strange]
     for key, other in (("a", "B"), ("b", "A")):
@@ -99,6 +99,10 @@ def _limits(limits: Limits | None) -> dict[str, Any] | None:
         "hysteresis": limits.hysteresis,
         "when": list(limits.when),
     }
+
+
+def _alarms(side: Mapping[str, Any]) -> str:
+    return "1 alarm" if side["alarms"] == 1 else f"{side['alarms']:,} alarms"
 
 
 def _listed(said: Iterable[str], count: int, each: int = 1) -> Iterator[str]:

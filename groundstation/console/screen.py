@@ -250,7 +250,8 @@ class Console(App[str]):
             dialogs.Answer("s", "stop it", STOP),
             dialogs.Answer("esc", "cancel", ""),
         )
-        recording = " It is recording." if self.picture.status.recording else ""
+        known = self.picture.status.recording
+        recording = " It is recording." if known is not None and known.state == "recording" else ""
         text = f"The station {self.picture.status.name or ''} goes on without this screen if you let it.{recording}"
         if not isinstance(self.screen, dialogs.QuestionScreen):
             self.push_screen(

@@ -54,8 +54,9 @@ class Masthead(Lines):
                 else [absent, [("○ no REC", self.palette.yellow)]]
             )
         if recording.state == "failed":
-            failed = ("✕ REC FAILED", self.palette.alert)
-            return [[failed, (f" {recording.problem[:60]}", self.palette.strong)], [failed]]
+            failed = ("✕ NOT RECORDING", self.palette.alert)
+            why = recording.problem.partition(": ")[2] or recording.problem  # what stands before it is the path
+            return [[failed, (f" {why[:60]}", self.palette.strong)], [failed]]
         if recording.state != "recording":
             return [[(f"■ REC {recording.state}", self.palette.yellow)]]
         return self._running_recording(recording)

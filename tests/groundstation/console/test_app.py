@@ -140,9 +140,9 @@ async def test_a_lost_broker_and_a_lost_station_are_said(bus: Any, console: Open
 
 async def test_a_recording_that_fails_is_said(bus: Any, console: Open) -> None:
     bus.fly()
-    bus.status(recording={"path": "x", "state": "failed", "problem": "disk full"})
+    bus.status(recording={"path": "x", "state": "failed", "problem": "/a/x.mcap at byte 7: disk full"})
     async with console(bus, (140, 45)) as operator:
-        assert "✕ REC FAILED disk full" in line(await operator.look(), 0)
+        assert "✕ NOT RECORDING disk full" in line(await operator.look(), 0)
 
 
 @pytest.mark.parametrize(
