@@ -114,4 +114,5 @@ VEHICLE = Vehicle(
     ),
     plots=("ubx_nav_pvt.height_msl", "ubx_nav_pvt.velocity_down"),
     source="u-blox receiver descriptions; NMEA 0183 4.11; RTCM 10403.3",
+    on_demand=True,
 )

@@ -302,3 +302,14 @@ def test_other_rtcm_messages_tell_their_station_and_are_given_as_bytes():
     found, _ = decoded(framer("gnss").encode([b"\xd3\x00" + (1077).to_bytes(2, "big") + payload]))
     assert found["rtcm_1077"]["reference.station"] == [0x123]
     assert found["rtcm_1077"]["rest"][0] == bytes(range(30))
+
+
+def test_all_packets_can_be_compiled_and_have_no_limits():
+    """They are compiled when they come: a receiver sends a dozen of these kinds, and only those are shown."""
+    receiver = vehicle("gnss")
+    decoders = VehicleDecoder(receiver, "any").decoders
+    assert receiver.on_demand
+    assert {name: decoders[name].layout or decoders[name].objects for name in decoders}.keys() == {
+        each.name for each in receiver.packets
+    }
+    assert all(told.yellow is told.red is None for each in decoders.values() for told in each.fields.values())
