@@ -28,6 +28,15 @@ from replay.recording import RecordedLink
 from replay.vehicle_clock import VehicleClock
 
 LINK = "rows"
+_TELLING: tuple[frozenset[str], ...] = (
+    frozenset(("altitude", "alt", "height")),
+    frozenset(("velocity", "speed", "vel")),
+    frozenset(("acceleration", "accel", "acc")),
+    frozenset(("pressure",)),
+    frozenset(("battery", "voltage")),
+    frozenset(("temperature", "temp")),
+)
+"""Words in the names of columns that tell most of a flight."""
 _GAP_NS = 600_000_000_000
 """A step of up to ten minutes is believed at once."""
 
@@ -78,6 +87,7 @@ class Table:
         self.layout = layout_of(path, sample)
         self.utc = self.layout.clock.utc
         self._name = identifier(path.stem) or "row"
+        self._shown = _telling(self.layout, sample)
 
     @property
     def assumed(self) -> list[str]:
@@ -98,15 +108,23 @@ class Table:
         ]
         time = (layout.titles[layout.time].name,) if layout.clock.seconds else ()
         packet = Packet(self._name, Struct(*fields), time=time, doc="a row of the table")
-        shown = [
-            f"{self._name}.{title.name}"
-            for place, (title, column) in enumerate(zip(layout.titles, layout.columns, strict=True))
-            if column.kind != "S" and place != layout.time
-        ]
+        shown = [f"{self._name}.{layout.titles[place].name}" for place in self._shown]
         vehicle = Vehicle(
             "table", self._name, (packet,), display=shown[:6], plots=shown[:3], source="the table's header"
         )
         return {LINK: RecordedLink(vehicle.name, declared=vehicle)}
+
+
+def _telling(layout: Layout, sample: Sample) -> list[int]:
+    """The columns of numbers but for the time, those first that tell most of a flight, and last what never changes."""
+
+    def rank(place: int) -> tuple[bool, int]:
+        words = set(layout.titles[place].name.split("_"))
+        first = next((at for at, told in enumerate(_TELLING) if words & told), len(_TELLING))
+        return len({cells[place] for cells in sample.rows}) < 2, first
+
+    numbers = [at for at, column in enumerate(layout.columns) if column.kind != "S" and at != layout.time]
+    return sorted(numbers, key=rank)
 
 
 class TableReader:

@@ -115,3 +115,18 @@ def test_names_of_others_meanings_are_names(tmp_path: Path, columns: int) -> Non
     own = [each for name, each in batch.columns.items() if not name.startswith("header.")]
     assert len(own) == len(titles)
     assert all(np.array_equal(each[1:], range(1, 20)) for each in own)
+
+
+def test_what_tells_most_of_a_flight_is_shown_first(tmp_path: Path) -> None:
+    content = "link,time [s],errors,name,battery [V],speed [m/s],baro_altitude [m],bytes,altitude_error [m]\n"
+    content += "".join(f"{i % 2},{i},0,x,{9 - i * 0.01},{i},{i * i},{i},0\n" for i in range(50))
+    (link,) = opened(tmp_path / "hop.csv", content).links.values()
+    assert link.declared is not None
+    assert [name.removeprefix("hop.") for name in link.declared.display] == [
+        "baro_altitude",
+        "speed",
+        "battery",
+        "link",
+        "bytes",
+        "altitude_error",
+    ]
