@@ -206,13 +206,13 @@ def test_a_step_back_finds_the_packets_in_the_order_they_came(chunks: list[Chunk
 
 
 @pytest.mark.parametrize("name", ["cats_euroc23/11_faraday/main.cfl", "carleton/july_12th.mission"])
-def test_a_real_flight_is_the_same_at_every_tenth(name: str, data: Path) -> None:
+def test_a_real_flight_is_the_same_at_its_beginning_middle_and_end(name: str, data: Path) -> None:
     reading = read(data / name)
     chunks = list(reading.recording.chunks())
     survey = Survey(reading, spent=iter(range(1 << 40)).__next__)
     survey.run()
     assert len(list(survey.snapshots)) > 1
-    for part in range(1, 10):
+    for part in (1, 4, 9):
         time = chunks[len(chunks) * part // 10].received_ns
         at = len(list(takewhile(lambda chunk, until=time: chunk.received_ns < until, chunks)))
         arrival = arrive_at_time(reading.recording, survey.snapshots, time, lambda: False)
