@@ -14,7 +14,7 @@ from groundstation.transmitters import Named, framing_table, radio_framing, tran
 from groundstation.vehicle_file import NoVehicle, load_vehicle
 from hardware.quantity import hertz
 from protocols import undeclared
-from protocols.errors import DeclarationError, RecordingError, UnknownFormat
+from protocols.errors import DeclarationError, NotARecording, RecordingError, UnknownFormat
 from protocols.packet import Vehicle
 from protocols.signal import Signal
 from protocols.vehicles import vehicle as known_vehicle
@@ -60,8 +60,11 @@ def _recording(path: Path, stated: Stated, usual: Named, *, radio: bool) -> Reco
     """The file, by its own account where it gives one; else in the framing that is said, or usual for its vehicle."""
     if stated.samples:
         return StatedSamples(path, _signal(stated.samples))
+    own = bool(stated.framings) and not radio
     try:
-        return open_recording(path)
+        recording = open_recording(path)
+        # a table's chunks are made of its cells: a framing is said of the file's own bytes, which only look like one
+        return StatedBytes(path, framing_table(stated.framings[0])) if own and recording.tabular else recording
     except UnknownFormat:
         if radio:
             problem = "of no format known here; say what its samples are, as --samples cu8:2.4M"
@@ -72,6 +75,10 @@ def _recording(path: Path, stated: Stated, usual: Named, *, radio: bool) -> Reco
             problem = "of no format known here; say how its bytes are framed, as --framing fixed?frame_length=1115"
             raise RecordingError(path, problem) from None
         return StatedBytes(path, framing_table(stated.framings[0]))
+    except NotARecording:
+        if own and path.is_file() and path.stat().st_size:  # its name promised a format
+            return StatedBytes(path, framing_table(stated.framings[0]))
+        raise
 
 
 def _framing(

@@ -88,6 +88,8 @@ class Recording(ABC):
 
     suffixes: ClassVar[tuple[str, ...]] = ()
     """File name endings it usually has, with their dot, in lower case."""
+    tabular: ClassVar[bool] = False
+    """Whether it is a table of text, of whose cells the chunks are made."""
     title: ClassVar[str] = ""
     """The format as people call it, for messages and ``groundstation info``."""
     time_base: TimeBase = TimeBase.UTC

@@ -25,6 +25,7 @@ class TextTable(Recording):
 
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
     title: ClassVar[str] = "text table"
+    tabular: ClassVar[bool] = True
 
     def __init__(self, path: Path) -> None:
         """Look at the header and at rows from all over it. Raises NotARecording where it is no table with a time."""

@@ -1,14 +1,18 @@
 """Tables that nobody wrote for telemetry, or wrote against it: they are refused for people, or read; never more."""
 
+import json
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from groundstation.cli import main
 from groundstation.reading import read
 from protocols.errors import NotARecording
+from protocols.framer import framer
 from replay.csv_export import MOST_LINKS, MOST_PACKETS
 from replay.csv_header import named
 from replay.csv_sample import MOST_COLUMNS
@@ -130,3 +134,12 @@ def test_what_tells_most_of_a_flight_is_shown_first(tmp_path: Path) -> None:
         "bytes",
         "altitude_error",
     ]
+
+
+@pytest.mark.parametrize("begin", ["time,sentence\n1,x\n2,x\n", "no table at all\n"])
+def test_a_framing_that_is_stated_is_of_the_files_own_bytes(tmp_path: Path, capsys: Any, begin: str) -> None:
+    path, sentence = tmp_path / "log.csv", framer("gnss").encode([b"$GLLGPGLL,5327.03,N,00214.42,W"])
+    path.write_bytes(begin.encode() + sentence + b"1,x\n" * 9)
+    assert main(["decode", str(path), "--framing", "gnss", "--vehicle", "gnss", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["links"].values()
+    assert (told["frames"], told["bytes_in"]) == (1, path.stat().st_size)
