@@ -89,6 +89,8 @@ def _page(measured: Measured, chosen: list[Window], reference: tuple[Measured, l
     page = Page(title, contents.lead(measured), [contents.what_happened(measured)])
     picture = plots.whole_flight(measured, other)
     if picture:
+        if other is not None:
+            page.sections[0].parts.append(f"Blue is this recording, orange {other.reading.recording.path.name}.")
         page.sections[0].parts.append(picture)
     if reference:
         page.sections.append(comparison(measured, reference[0]))
@@ -100,6 +102,8 @@ def _page(measured: Measured, chosen: list[Window], reference: tuple[Measured, l
             closer.parts += [window.event.text, drawn]
     page.sections += [closer] if closer.parts else []
     links = contents.link_quality(measured)
+    if len(drawn_links := plots.shown_links(measured)) < len(measured.links):
+        links.parts.append(f"Drawn are the {len(drawn_links)} worst of {len(measured.links)} links.")
     links.parts.append(plots.link_courses(measured))
     page.sections += [contents.limits(measured), contents.key_measurements(measured), links]
     page.sections.append(contents.recording_itself(measured))

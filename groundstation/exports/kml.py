@@ -19,6 +19,7 @@ import numpy as np
 from groundstation.event import Event, EventKind
 from groundstation.exports import Contents
 from groundstation.part_file import PartFile
+from groundstation.plain_text import plain
 from protocols.batch import Batch, Field
 from protocols.errors import RecordingFailed
 
@@ -157,7 +158,7 @@ class KmlExport:
         document = ET.SubElement(root, "Document")
         told = self._contents
         made_up = " (synthetic: this telemetry is made up)" if told.synthetic else ""
-        ET.SubElement(document, "name").text = f"{told.title}: {told.recording}{made_up}"
+        ET.SubElement(document, "name").text = _said(f"{told.title}: {told.recording}{made_up}")
         style = ET.SubElement(document, "Style", id="track")
         line = ET.SubElement(style, "LineStyle")
         ET.SubElement(line, "color").text = "ff1e90ff"
@@ -174,7 +175,7 @@ class KmlExport:
         """One track: with times where the date is known, a line where it is not."""
         place = ET.SubElement(document, "Placemark")
         ET.SubElement(place, "name").text = name
-        ET.SubElement(place, "description").text = _described(track)
+        ET.SubElement(place, "description").text = _said(_described(track))
         ET.SubElement(place, "styleUrl").text = "#track"
         mode = "absolute" if track.altitude else "clampToGround"
         if self._contents.time_base == "utc":
@@ -198,8 +199,8 @@ class KmlExport:
             if event.kind is EventKind.FLIGHT:
                 _, longitude, latitude, altitude = track.points[_nearest(times, event)]
                 place = ET.SubElement(document, "Placemark")
-                ET.SubElement(place, "name").text = event.name
-                ET.SubElement(place, "description").text = event.text
+                ET.SubElement(place, "name").text = _said(event.name)
+                ET.SubElement(place, "description").text = _said(event.text)
                 point = ET.SubElement(place, "Point")
                 ET.SubElement(point, "altitudeMode").text = "absolute" if track.altitude else "clampToGround"
                 ET.SubElement(point, "coordinates").text = f"{longitude:.8f},{latitude:.8f},{altitude:.2f}"
@@ -239,6 +240,11 @@ def _described(track: _Track) -> str:
     said = f"altitude: {track.altitude}" if track.altitude else "no altitude"
     said += f"; {len(track.points):,} of {track.seen:,} positions"
     return f"{said}; {track.left_out:,} left out that cannot be true" if track.left_out else said
+
+
+def _said(text: str) -> str:
+    """A text as XML can hold it: control characters, and bytes of a file's name that are no text, are shown."""
+    return plain(text).encode(errors="backslashreplace").decode()
 
 
 def _utc(received_ns: int) -> str:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from groundstation.event import EventKind
 from groundstation.quicklook.closeup import Window
+from groundstation.quicklook.figures_of import BINS
+from groundstation.quicklook.link_course import LinkCourse
 from groundstation.quicklook.measure import Measured
 from groundstation.quicklook.numbers import moment
 from groundstation.quicklook.page import Picture
 
 PANELS = 8
 """Courses in the picture of the whole flight."""
+_DIVISORS = tuple(count for count in range(1, BINS // 40 + 1) if BINS % count == 0)
+"""Numbers of steps that may be drawn as one, so that 40 at least remain."""
+_NAMED_CODES = 8
 _INK, _BLUE, _GREY, _ORANGE, _RED = "#1b1f24", "#1f5fa8", "#8a929b", "#c77700", "#b3261e"
+_LINES = re.compile(r".{1,23}(?:[_.]|$)|.{1,24}")
+"""Lines of a long name, broken behind an underscore where there is one."""
 _RULES: Any = {
     "svg.fonttype": "none",  # text stays text, and the page small
     "svg.hashsalt": "quick-look",  # the same flight gives the same bytes
@@ -29,6 +39,8 @@ _RULES: Any = {
     "xtick.color": _GREY,
     "ytick.color": _GREY,
     "path.simplify": True,
+    "axes.formatter.useoffset": False,  # 1013.2, not 0.2 and somewhere else +1.013e3
+    "axes.formatter.limits": (-4, 7),
 }
 
 
@@ -77,15 +89,17 @@ def close_look(measured: Measured, window: Window, reference: Window | None) -> 
 def link_courses(measured: Measured) -> Picture:
     """Packets a second, failed checks and missing packets of every link."""
     with mpl.rc_context(_RULES):
-        links = list(measured.links.items())[:PANELS]
+        links = shown_links(measured)
         figure, axes = _panels(len(links))
-        for axis, (name, link) in zip(axes, links, strict=True):
-            step_s = link.step_ns / 1e9
-            times = measured.seconds(link.begin_ns) + (np.arange(len(link.packets_in)) + 0.5) * step_s
-            axis.fill_between(times, link.packets_in / step_s, step="mid", color=_BLUE, alpha=0.35, linewidth=0)
+        for axis, (name, link) in zip(axes, links.items(), strict=True):
+            together = together_of(link.step_ns)
+            step_s = together * link.step_ns / 1e9
+            times = measured.seconds(link.begin_ns) + (np.arange(len(link.packets_in) // together) + 0.5) * step_s
+            rate = summed(link.packets_in, together) / step_s
+            axis.fill_between(times, rate, step="mid", color=_BLUE, alpha=0.35, linewidth=0)
             for counts, color, label in (
-                (link.failures, _ORANGE, "failed checks"),
-                (link.gaps, _RED, "missing packets"),
+                (summed(link.failures, together), _ORANGE, "failed checks"),
+                (summed(link.gaps, together), _RED, "missing packets"),
             ):
                 some = np.flatnonzero(counts)
                 if len(some):
@@ -96,7 +110,25 @@ def link_courses(measured: Measured) -> Picture:
             axis.set_ylabel(f"{name}\npackets/s", rotation=0, ha="right", va="center")
             _events(axis, measured, named=axis is axes[0])
         axes[-1].set_xlabel(_time_label(measured))
-        return Picture(_svg(figure), f"packets a second on {', '.join(name for name, _ in links)}")
+        return Picture(_svg(figure), f"packets a second on {', '.join(links)}")
+
+
+def shown_links(measured: Measured) -> dict[str, LinkCourse]:
+    """The links that are drawn: where there are too many, those with most failures and missing packets."""
+    every = measured.links
+    worst = sorted(every, key=lambda name: -int(every[name].failures.sum() + every[name].gaps.sum()))[:PANELS]
+    return {name: link for name, link in every.items() if name in worst}
+
+
+def together_of(step_ns: int) -> int:
+    """Steps that are drawn as one: a second at least, or a slow link's single packets look like a high rate."""
+    return next(count for count in _DIVISORS if count * step_ns >= 1_000_000_000 or count == _DIVISORS[-1])
+
+
+def summed(counts: NDArray[np.int64], together: int) -> NDArray[np.int64]:
+    """Counts of so many steps together."""
+    made: NDArray[np.int64] = counts.reshape(-1, together).sum(axis=1)
+    return made
 
 
 def _panels(count: int) -> tuple[Figure, list[Any]]:
@@ -111,8 +143,21 @@ def _panels(count: int) -> tuple[Figure, list[Any]]:
 def _draw_course(axis: Any, measured: Measured, name: str, color: str) -> None:
     times, low, high = measured.courses[name].points()
     since = (times - (measured.begin_ns if measured.t0_ns is None else measured.t0_ns)) / 1e9
+    told = measured.field_of(name)
+    if told is not None and told.labels:  # a state holds until the next one is told
+        axis.step(since, high, where="post", color=color, linewidth=0.9)
+        _name_codes(axis, told.labels, high)
+        return
     axis.fill_between(since, low, high, color=color, alpha=0.35, linewidth=0)
     axis.plot(since, (low + high) / 2, color=color, linewidth=0.9)
+
+
+def _name_codes(axis: Any, labels: Mapping[int, str], codes: NDArray[np.float64]) -> None:
+    """Name the codes that came on the axis, those of a curve drawn before too, if they are not too many to be read."""
+    came = sorted({*np.unique(codes).tolist(), *axis.get_yticks(minor=True).tolist()})
+    axis.set_yticks(came, minor=True)
+    if len(came) <= _NAMED_CODES:
+        axis.set_yticks(came, [labels.get(int(code), f"{code:g}") for code in came], fontsize=7)
 
 
 def _limits(axis: Any, measured: Measured, name: str) -> None:
@@ -145,6 +190,7 @@ def _labelled(measured: Measured, name: str) -> str:
     """A measurement's name in short lines, and its unit."""
     packet, _, path = name.partition(".")
     unit = measured.unit(name)
+    packet, path = ("\n".join(_LINES.findall(each)) for each in (packet, path))
     return f"{packet}.\n{path}" + (f"\n[{unit}]" if unit else "")
 
 

@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+import os
+import shutil
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -236,3 +238,12 @@ def test_many_types_keep_their_values_apart(tmp_path, suffix):
             with target.open("rb") as file:
                 found = [json.loads(m.data)["v11"] for *_, m in make_reader(file).iter_messages("/type149/type149")]
     assert found == last
+
+
+def test_a_recording_of_any_name_makes_a_kml_that_parses(tmp_path, data):
+    recording = tmp_path / os.fsdecode(b"a<\x01\xff&.mission")
+    shutil.copy(data / "carleton/hybrid_flight_data.mission", recording)
+    assert main(["decode", str(recording), "--to", str(tmp_path / "out.kml")]) == 0
+    name = ET.parse(tmp_path / "out.kml").getroot().findtext("k:Document/k:name", namespaces=KML)
+    assert name is not None
+    assert "a<\\x01\\udcff&.mission" in name

@@ -4,6 +4,7 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from groundstation.cli import main
@@ -152,3 +153,31 @@ def test_what_cannot_be_written_is_said(tmp_path, data, capsys):
     assert main(["report", recording, "--to", str(tmp_path / "none/report.html")]) == 2
     assert "make it first" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_states_are_drawn_by_their_names(tmp_path, data):
+    from groundstation.quicklook import plots  # noqa: PLC0415
+    from groundstation.quicklook.measure import add_figures, measure  # noqa: PLC0415
+    from groundstation.reading import read  # noqa: PLC0415
+
+    measured = measure(read(data / "cats_euroc23/05_asat/main.cfl"), lambda _: None)
+    add_figures(measured, [], lambda _: None)
+    drawn = plots.whole_flight(measured, None)
+    assert drawn is not None
+    assert all(name in drawn.svg for name in ("THRUSTING", "COASTING", "TOUCHDOWN"))
+
+
+@pytest.mark.parametrize(("step_ns", "every"), [(1, 400), (50_000_000, 10), (83_000_000, 3), (12_000_000_000, 1)])
+def test_a_slow_link_is_drawn_at_its_rate(step_ns, every):
+    from groundstation.quicklook import plots  # noqa: PLC0415
+    from groundstation.quicklook.figures_of import BINS  # noqa: PLC0415
+
+    counts = np.zeros(BINS, np.int64)
+    counts[::every] = 1
+    together = plots.together_of(step_ns)
+    drawn = plots.summed(counts, together)
+    assert drawn.sum() == counts.sum()
+    assert len(drawn) >= 40
+    if together * step_ns >= 1_000_000_000:
+        rate = 1e9 / (every * step_ns)
+        assert abs(drawn / (together * step_ns / 1e9) - rate).max() <= 1.0  # a packet more or less in a second
