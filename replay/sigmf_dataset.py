@@ -6,6 +6,7 @@ stand before a capture's samples and ``core:trailing_bytes`` at the end of the f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,12 @@ _LARGEST = 64 * 1024 * 1024
 """The most of a metadata file that is read: half a million captures."""
 
 
+_GLOBAL = re.compile(rb'"global"\s*:\s*\{')
+
+
 def recognise_sigmf(head: bytes) -> bool:
     """Whether a file begins as SigMF metadata: a JSON object whose keys are of the ``core`` namespace."""
-    return head.lstrip().startswith(b"{") and (b'"core:' in head or b'"global"' in head)
+    return head.lstrip().startswith(b"{") and (b'"core:' in head or _GLOBAL.search(head) is not None)
 
 
 def sigmf_file(path: Path, rate: float = 0.0, frequency: float = 0.0) -> SampleFile:
