@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from operator import itemgetter
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
 from groundstation.alarms import AlarmTable
 from groundstation.arrival_order import as_they_came, crossings_as_they_came
@@ -104,6 +104,14 @@ class Result:
     events: list[Event] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
 
+    def __iadd__(self, other: Result) -> Self:
+        """With what came next."""
+        self.batches += other.batches
+        self.ordered += other.ordered
+        self.events += other.events
+        self.crossings += other.crossings
+        return self
+
 
 class Pipeline:
     """All links of a vehicle, its limits and its flight."""
@@ -157,6 +165,14 @@ class Pipeline:
 
     def receive(self, *chunks: Chunk) -> Result:
         """Everything that chunks bring about; how they are grouped changes nothing. Never raises on any bytes."""
+        first, *more = _cut_where_set_back(self.now_ns, chunks)
+        result = self._receive(first)
+        for part in more:
+            result += self._receive(part)
+        return result
+
+    def _receive(self, chunks: Sequence[Chunk]) -> Result:
+        """The same of chunks within which the clock was not set back."""
         batches = []
         for name, own in by_link(chunks).items():
             batches += self.links[name].receive(*own)
@@ -223,6 +239,20 @@ def _newest(now_ns: int, times: Sequence[int]) -> int:
     for time_ns in times:
         now_ns = time_ns if time_ns < now_ns - CLOCK_STEP_NS else max(now_ns, time_ns)
     return now_ns
+
+
+def _cut_where_set_back(now_ns: int, chunks: Sequence[Chunk]) -> list[Sequence[Chunk]]:
+    """Chunks in parts within which the clock was not set back: phases of the flight are told by times."""
+    times = list(map(_TIME, chunks)) if len(chunks) > 1 else []
+    if not times or min(times) >= max(now_ns, *times) - CLOCK_STEP_NS:
+        return [chunks]
+    parts, begin, newest = list[Sequence[Chunk]](), 0, times[0]
+    for at, time_ns in enumerate(times):
+        if time_ns < newest - CLOCK_STEP_NS:
+            parts.append(chunks[begin:at])
+            begin, newest = at, time_ns
+        newest = max(newest, time_ns)
+    return [*parts, chunks[begin:]]
 
 
 def by_link(chunks: Iterable[Chunk]) -> dict[str, list[Chunk]]:
