@@ -16,6 +16,10 @@ from groundstation.plain_text import plain
 from replay.recording import Damage
 
 
+LISTED = 40
+"""Links that are listed for people, and twice as many types of packets."""
+
+
 def summary(pipeline: Pipeline, recording: Path | str, *, damage: Damage | None = None) -> dict[str, Any]:
     """Counts and events: ``links``, ``packets``, ``events``, ``duration_s`` of data, and the recording's path.
 
@@ -67,14 +71,17 @@ def lines(told: Mapping[str, Any]) -> list[str]:
     mark = " ~ synthetic: this telemetry is made up" if told["synthetic"] else ""
     mode = "REPLAY of " if told.get("mode") == "replay" else ""
     found = [f"{mode}{told['vehicle']}: {told['duration_s']:.1f} s of data{mark}"]
-    for name, link in told["links"].items():
+    for name, link in list(told["links"].items())[:LISTED]:
         balance = f"{link['frame_bytes']:,} in {link['frames']:,} frames + {link['discarded']:,} discarded"
         found.append(f"  {name}: {link['bytes_in']:,} bytes = {balance} + {link['pending']:,} pending")
         faults = [f"{link[key]:,} {key.replace('_', ' ')}" for key in _FAULTS if link[key]]
         if faults:
             found.append(f"    {', '.join(faults)}")
-    packets = ", ".join(f"{name} {count:,}" for name, count in told["packets"].items())
-    found.append(f"  packets: {packets or 'none'}")
+    if len(told["links"]) > LISTED:
+        found.append(f"  and {len(told['links']) - LISTED} more links; --json lists all")
+    packets = [f"{name} {count:,}" for name, count in told["packets"].items()]
+    more = f", and {len(packets) - 2 * LISTED} more types" if len(packets) > 2 * LISTED else ""
+    found.append(f"  packets: {', '.join(packets[: 2 * LISTED]) or 'none'}{more}")
     for event in told["events"]:
         if event["kind"] == "flight":
             at = event["mission_time"]

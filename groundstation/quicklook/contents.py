@@ -70,7 +70,8 @@ def _alarms(measured: Measured) -> Iterator[str | Table]:
     if not alarms:
         yield "No limit was crossed." if measured.pipeline.limits else "No limits are declared."
         return
-    yield f"Limits were crossed by {len(alarms)} measurements; number 1 was the first out."
+    several = f"{len(alarms)} measurements" if len(alarms) > 1 else "one measurement"
+    yield f"Limits were crossed by {several}; number 1 was the first out."
     rows = []
     for each in alarms[:SHOWN]:
         level = f"!{each.shown.word}" if each.shown.word == "red" else each.shown.word
