@@ -15,7 +15,6 @@ from groundstation.pipeline import Pipeline
 from groundstation.plain_text import plain
 from replay.recording import Damage
 
-
 LISTED = 40
 """Links that are listed for people, and twice as many types of packets."""
 
