@@ -12,16 +12,15 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from groundstation.link_health import LinkState
-from groundstation.moments import Moment
 from groundstation.pipeline import Pipeline
 from groundstation.reading import Reading
 from groundstation.seeking import Arrival, arrive_at_place, arrive_at_time, packet_before
 from groundstation.station import Station
 from groundstation.survey import Survey
+from groundstation.wanted_part import Wanted, is_found, wanted_part
 from protocols.errors import RecordingError
 from replay.player import Player
 
@@ -42,21 +41,6 @@ REST_S = 0.0005
 Value = TypeVar("Value")
 Done = Callable[[str], None]
 """Told when a request is done: nothing, or why it cannot be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """How a recording is to be replayed."""
-
-    speed: float
-    begin: Moment | None
-    end: Moment | None
-    loop: bool
-    stay: bool
-    """Whether to wait at the end for a seek, until stopped."""
-    broker: str
-    proven: bool = False
-    """Whether to keep digests of what is played, from its beginning to the first seek."""
 
 
 class Playback:
@@ -192,12 +176,7 @@ class Playback:
             await self._changed.wait()
         if self._part is None:
             self._progress(1.0)
-            first, last = self.survey.span or (0, 0)
-            begin, end = self._at(self._wanted.begin, first), self._at(self._wanted.end, last)
-            if begin > min(last, end) or end < first:
-                problem = f"nothing lies between --from and --to; it lasts {(last - first) / 1e9:.1f} s"
-                raise RecordingError(self.recording.path, problem)
-            self._part = max(begin, first), end
+            self._part = wanted_part(self.recording.path, self.survey, self._wanted)
             self.player.go_on((), self._part[0], 0, time.monotonic())  # that is where it is, until it begins
             self._bound()
 
@@ -378,24 +357,11 @@ class Playback:
         """Whether what must be known before playing is."""
         self._changed.clear()  # before looking
         self._check()
-        survey = self.survey
-        names = {each.base for each in (self._wanted.begin, self._wanted.end) if each is not None} - {"", "T"}
-        found = {each.name for each in survey.events}
-        return survey.finished or (survey.settled and names <= found)
+        return is_found(self.survey, self._wanted)
 
     def _check(self) -> None:
         if self.survey.error is not None:
             raise self.survey.error
-
-    def _at(self, moment: Moment | None, otherwise: int) -> int:
-        """A moment on the recording's clock. Raises RecordingError where there is none of that name."""
-        if moment is None:
-            return otherwise
-        survey, (first, _) = self.survey, self.survey.span or (0, 0)
-        try:
-            return moment.at(first, survey.t0_ns, {each.name: each.received_ns for each in survey.events})
-        except LookupError as error:
-            raise RecordingError(self.recording.path, str(error.args[0])) from None
 
     def _bound(self) -> None:
         """Have the player end where it is to end."""

@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 from groundstation.bus.choice import Broker, broker
 from groundstation.link_health import LinkHealth
-from groundstation.playback import COMPLETE, Playback, Wanted
+from groundstation.playback import COMPLETE, Playback
 from groundstation.playback_requests import PlaybackRequests
 from groundstation.reading import Reading
 from groundstation.station import Setup, Station
 from groundstation.survey import Survey
+from groundstation.wanted_part import Wanted
 from replay.player import Player
 
 ROWS_AT_MAX = 2_000

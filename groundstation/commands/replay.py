@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _wanted(arguments: argparse.Namespace) -> Any:
-    from groundstation.playback import Wanted  # noqa: PLC0415
+    from groundstation.wanted_part import Wanted  # noqa: PLC0415
 
     stay = arguments.announce >= 0
     return Wanted(

@@ -7,12 +7,13 @@ from typing import Any
 import orjson
 import pytest
 
-from groundstation.playback import Playback, Wanted
+from groundstation.playback import Playback
 from groundstation.playback_requests import PlaybackRequests
 from groundstation.reading import Reading, read
 from groundstation.replaying import replaying
 from groundstation.station import Station
 from groundstation.survey import Survey
+from groundstation.wanted_part import Wanted
 from protocols.chunk import Chunk
 from protocols.errors import RecordingError, TelemetryError
 from replay.recorder import Recorder

@@ -12,10 +12,10 @@ import orjson
 import pytest
 
 from groundstation.moments import Moment
-from groundstation.playback import Wanted
 from groundstation.reading import Reading, read
 from groundstation.replaying import replaying
 from groundstation.station import Station
+from groundstation.wanted_part import Wanted
 from protocols.chunk import Chunk
 from protocols.framer import framer
 from replay.recorder import Recorder

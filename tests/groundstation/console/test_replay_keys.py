@@ -16,10 +16,10 @@ from textual.widgets import Input
 
 from groundstation.console.app import BusConsole
 from groundstation.console.widgets.replay_bar import SPEEDS
-from groundstation.playback import Wanted
 from groundstation.reading import Reading, read
 from groundstation.replaying import replaying
 from groundstation.station import Station
+from groundstation.wanted_part import Wanted
 from protocols.chunk import Chunk
 from protocols.framer import framer
 from replay.recorder import Recorder
