@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     frames = ("hex", "kiss", "none")
     parser.add_argument("--frames", choices=frames, default="hex", help="how such frames are printed; default: hex")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output at the end")
+    parser.add_argument("--digests", action="store_true", help="with digests in it, as `verify` compares them")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         if target is None:
             return _list(arguments, reading)
     pipeline = reading.pipeline()
-    if arguments.json:
+    if arguments.digests:
         pipeline.prove()
     fresh = {name: path.fork() for name, path in pipeline.links.items()}
     progress = Progress("decoding", reading.recording)

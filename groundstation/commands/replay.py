@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="begin", type=moment, metavar="T", help=f"begin there: {places}")
     parser.add_argument("--to", dest="end", type=moment, metavar="T", help="end there: the same")
     parser.add_argument("--loop", action="store_true", help="begin again at the end, where --from says")
+    parser.add_argument("--digests", action="store_true", help="with --json: digests in it, as `verify` compares them")
     add_stated_arguments(parser)
     add_station_arguments(parser)
 
@@ -91,5 +92,5 @@ def _wanted(arguments: argparse.Namespace) -> Any:
 
     stay = arguments.announce >= 0
     return Wanted(
-        arguments.speed, arguments.begin, arguments.end, arguments.loop, stay, arguments.broker, arguments.json
+        arguments.speed, arguments.begin, arguments.end, arguments.loop, stay, arguments.broker, arguments.digests
     )

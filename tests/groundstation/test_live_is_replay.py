@@ -66,27 +66,27 @@ def test_the_demo_as_it_was_live(osx: tuple[Path, dict[str, Any]]) -> None:
     assert live["links"]["umbilical"]["packets"]["propulsion"]["count"] > 150
     proven = json.loads(groundstation("verify", path, "--json").stdout)
     assert (proven["verdict"], proven["seal"]) == ("equal", live["seal"])
-    fast = told("replay", path, "--speed", "max", "--no-console")["digests"]
-    hundredfold = told("replay", path, "--speed", "100", "--no-console")["digests"]
-    alike(lambda: read(path), live, fast, hundredfold, told("decode", path)["digests"])
+    fast = told("replay", path, "--speed", "max", "--no-console", "--digests")["digests"]
+    hundredfold = told("replay", path, "--speed", "100", "--no-console", "--digests")["digests"]
+    alike(lambda: read(path), live, fast, hundredfold, told("decode", path, "--digests")["digests"])
 
 
 def test_a_part_of_the_demo_at_the_speed_it_was_received(osx: tuple[Path, dict[str, Any]]) -> None:
     path, live = osx
-    slow = told("replay", path, "--speed", "1", "--to", "0.8", "--no-console")["digests"]
+    slow = told("replay", path, "--speed", "1", "--to", "0.8", "--no-console", "--digests")["digests"]
     assert slow == played(read(path), 1.0, 0.8) == played(read(path), math.inf, 0.8)
     assert 0 < slow["links"]["umbilical"]["chunks"] < live["links"]["umbilical"]["chunks"]
 
 
 def test_a_replay_that_did_not_play_all_from_the_beginning_claims_nothing(osx: tuple[Path, dict[str, Any]]) -> None:
     path, _ = osx
-    assert told("replay", path, "--speed", "max", "--from", "1", "--no-console")["digests"] is None
+    assert told("replay", path, "--speed", "max", "--from", "1", "--no-console", "--digests")["digests"] is None
 
 
 def test_a_cats_flight(data: Path) -> None:
     path = data / "cats_euroc23" / "05_asat" / "main.cfl"
-    fast = told("replay", path, "--speed", "max", "--no-console")["digests"]
-    found = alike(lambda: read(path), fast, told("decode", path)["digests"])
+    fast = told("replay", path, "--speed", "max", "--no-console", "--digests")["digests"]
+    found = alike(lambda: read(path), fast, told("decode", path, "--digests")["digests"])
     assert found["events"]["count"] >= 2
     (link,) = found["links"].values()
     assert sum(each["count"] for each in link["packets"].values()) > 10_000
@@ -102,7 +102,7 @@ def test_a_pass_of_gomx_3(data: Path, tmp_path: Path) -> None:
     proven = json.loads(groundstation("verify", live["recording"], "--json").stdout)
     assert (proven["verdict"], proven["seal"]) == ("equal", live["digests"]["seal"])
     alike(lambda: read(live["recording"]), live["digests"])
-    fast = told("replay", path, "--satellite", "GOMX-3", "--speed", "max", "--no-console")["digests"]
+    fast = told("replay", path, "--satellite", "GOMX-3", "--speed", "max", "--no-console", "--digests")["digests"]
     found = alike(lambda: read_as_stated(path, Stated(satellite="GOMX-3")), fast)
     (link,) = found["links"].values()
     assert sum(each["count"] for each in link["packets"].values()) > 0
